@@ -1,0 +1,93 @@
+"""What a cloud must offer: small protocols that modules fulfil.
+
+A cloud is a package with modules `graph`, `lookup`, `lifecycle`; the registry loads them by name
+on first use. Nothing outside `clouds/<name>` may ask which cloud it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan, Status, Vm
+from mcis_iac.program.graph import Resource, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionFact:
+    """A region with its zones, as the cloud names them."""
+
+    name: str
+    zones: tuple[str, ...]
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a cloud without asking it. Empty `types` = not checked offline."""
+
+    regions: Mapping[str, RegionFact]
+    types: Mapping[str, Mapping[str, float]]
+    default_type: str
+    image_aliases: tuple[str, ...]
+
+
+class GraphModule(Protocol):
+    """`clouds/<name>/graph.py`: pure data in, pure data out."""
+
+    PACKAGE: str  # the Pulumi package, e.g. "mcislocal"
+    VM_TOKENS: frozenset[str]  # the tokens that are machines
+
+    def facts(self) -> Facts:
+        """Regions, zones, instance types and image aliases."""
+
+    def check(self, mcis: Mcis) -> Iterable[Diagnostic]:
+        """What this cloud cannot carry of a manifest (with spans); nothing = fine."""
+
+    def declare(self, plan: Plan, connection: Connection) -> Iterator[Resource]:
+        """All resources of the connection, its provider first, each after what it refers to."""
+
+    def inventory(self, plan: Plan, member: Member) -> Mapping[str, Value]:
+        """The member's entry of the `inventory` output (fields of model.Vm, references inside)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something in a cloud that carries our tags."""
+
+    kind: str
+    id: str
+    name: str
+    tags: Mapping[str, str]
+
+
+class LookupModule(Protocol):
+    """`clouds/<name>/lookup.py`: finds what carries our tags, whether in state or not."""
+
+    def find(self, connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
+        """Everything of the connection that carries all those tags."""
+
+    def sweep(self, connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
+        """Delete all of that, machines first; returns what was deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a cloud says of one VM; `native` is its own word for the status."""
+
+    status: Status
+    native: str
+    public_ip: str | None = None
+    detail: str = ""
+
+
+class LifecycleModule(Protocol):
+    """`clouds/<name>/lifecycle.py`: the state of existing VMs, in bulk."""
+
+    def observe(self, connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]:
+        """Per VM name; a VM the cloud does not know is TERMINATED."""
+
+    def notices(self, connection: Connection) -> Sequence[str]:
+        """What a user should know about the connection, one sentence each (may be empty)."""
