@@ -196,6 +196,8 @@ OnOutput = Callable[[str, str, str], None]  # vm, stream ("stdout" | "stderr"), 
 #    sudo, script: str | None, setenv: Mapping[str, str]) -> tuple[HostResult, ...]
 # ssh_command(request, vm: str, command: Sequence[str]) -> list[str]     argv to exec
 # doctor(*, install: bool, listen) -> DoctorReport
+# explain(topic: str) -> str                              manifest.explain.explain: a code or a field
+# scaffold(directory: Path, template: str) -> Sequence[Path]   manifest.scaffold.scaffold: files of `init`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
