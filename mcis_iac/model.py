@@ -83,7 +83,7 @@ class Connection:
 
     name: str
     cloud: str
-    settings: Mapping[str, Any] = NOTHING
+    settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class Image:
     """A named image: per cloud, that cloud's own way to name one."""
 
     name: str
-    by_cloud: Mapping[str, Mapping[str, Any]] = NOTHING
+    by_cloud: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +192,7 @@ class Group:
     disk: Disk = field(default_factory=Disk)
     disks: tuple[Disk, ...] = ()
     setup: Setup = field(default_factory=Setup)
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     protect: bool = False
 
 
@@ -216,15 +216,15 @@ class Mcis:
     namespace: str = "default"
     env: str | None = None
     description: str = ""
-    labels: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     backend: str | None = None
-    connections: Mapping[str, Connection] = NOTHING
-    keys: Mapping[str, Key] = NOTHING
-    images: Mapping[str, Image] = NOTHING
-    networks: Mapping[str, Network] = NOTHING
-    firewalls: Mapping[str, Firewall] = NOTHING
+    connections: Mapping[str, Connection] = field(default_factory=lambda: NOTHING)
+    keys: Mapping[str, Key] = field(default_factory=lambda: NOTHING)
+    images: Mapping[str, Image] = field(default_factory=lambda: NOTHING)
+    networks: Mapping[str, Network] = field(default_factory=lambda: NOTHING)
+    firewalls: Mapping[str, Firewall] = field(default_factory=lambda: NOTHING)
     on_failure: OnFailure = "keep"
-    spans: Mapping[str, Span] = NOTHING
+    spans: Mapping[str, Span] = field(default_factory=lambda: NOTHING)
 
     @property
     def stack(self) -> str:
@@ -283,7 +283,7 @@ class Plan:
     mcis: Mcis
     members: tuple[Member, ...]
     public_keys: Mapping[str, str]
-    ranges: Mapping[str, Mapping[str, str]] = NOTHING
+    ranges: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NOTHING)
     me: str | None = None
 
 
@@ -400,7 +400,7 @@ class Outcome:
 
     steps: tuple[Step, ...]
     same: int = 0
-    outputs: Mapping[str, Any] = NOTHING
+    outputs: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     cancelled: bool = False
     message: str = ""
     duration_s: float = 0.0

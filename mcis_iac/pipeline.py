@@ -72,10 +72,10 @@ class Preview:
 
     mcis: Mcis
     diff: Diff
-    sources: Mapping[str, str] = NOTHING
-    reasons: Mapping[str, str] = NOTHING
+    sources: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    reasons: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     notices: tuple[str, ...] = ()
-    timings: Mapping[str, float] = NOTHING
+    timings: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     lock_changed: bool = False
     words: str = ""
 

@@ -33,7 +33,7 @@ class Event:
     env: str | None = None
     subject: Subject = field(default_factory=Subject)
     urn: str | None = None
-    fields: Mapping[str, Any] = NOTHING
+    fields: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def as_json(self) -> dict[str, Any]:
         """The line of the stream; subject parts that are unknown are left out."""

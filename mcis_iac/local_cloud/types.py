@@ -31,7 +31,7 @@ class Network:
     name: str
     region: str
     cidr: str
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +62,14 @@ class SecurityGroup:
     name: str
     network: str
     rules: tuple[Rule, ...] = ()
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
     name: str
     public_key: str
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class BootConfig:
     name: str
     user_data: str
     sha: str
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Address:
     name: str
     region: str
     public_ip: str
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Volume:
     size_gib: int
     instance: str | None = None
     mount: str | None = None
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ class InstanceSpec:
     public_ip: bool = True
     address: str | None = None
     volumes: tuple[Attachment, ...] = ()
-    tags: Mapping[str, str] = EMPTY
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 State = Literal["pending", "running", "stopped"]
