@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mcis_iac.model import Diagnostic
 
@@ -56,12 +56,14 @@ class McisError(Exception):
         detail: str = "",
         hint: str = "",
         diagnostics: Sequence[Diagnostic] = (),
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(summary)
         self.summary = summary
         self.detail = detail
         self.hint = hint
         self.diagnostics = tuple(diagnostics)
+        self.texts = texts or {}  # file -> text, for the excerpts of the diagnostics
 
     def __str__(self) -> str:
         return f"{self.summary}: {self.detail}" if self.detail else self.summary
