@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcis_iac.actions import run
 from mcis_iac.engine.events import Event, Listener
 from mcis_iac.model import (
     NOTHING,
@@ -152,37 +153,17 @@ class Selection:
     vms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostResult:
-    """What a command did on one VM. `lost` = the connection died, never a success.
-
-    `error` is set when the command never ran (unreachable, host key, login refused).
-    """
-
-    vm: str
-    group: str
-    exit_status: int | None
-    stdout: str = ""
-    stderr: str = ""
-    lost: bool = False
-    error: str = ""
-    elapsed_s: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """The command ran to its end and succeeded."""
-        return self.exit_status == 0 and not self.lost and not self.error
-
-
+HostResult = run.HostResult  # what `execute` returns per VM
+OnOutput = run.OnOutput
 Confirm = Callable[[Preview], None]
 ConfirmDown = Callable[[DownQuestion], None]
-OnOutput = Callable[[str, str, str], None]  # vm, stream ("stdout" | "stderr"), one line
 
 # The functions; bodies follow with the stages.
 #
 # check(request) -> Checked                               validate: never raises for manifest problems
 # load(request) -> Mcis                                   raises ManifestError with diagnostics
 # render(request, *, locked=False) -> Graph
+# graph_text(graph, form: str) -> str                    program.render, as table, json or yaml
 # preview(request, *, targets=(), locked=False) -> Preview
 # up(request, *, targets=(), replace=(), locked=False, retry_dropped=False, force_protected=False,
 #    expect_no_changes=False, confirm: Confirm) -> Applied
