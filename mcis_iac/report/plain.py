@@ -1,0 +1,53 @@
+"""Progress as plain lines, one per event: for CI logs and for ears."""
+
+from __future__ import annotations
+
+from mcis_iac.engine.events import Event
+from mcis_iac.report.text import clean, seconds
+
+ENDS = {"op_complete": "done", "op_failed": "FAILED"}
+
+
+def plain_line(event: Event) -> str | None:
+    """`14:03:41 web-3 gcp/asia-northeast3 create FAILED 19.0s: reason` (UTC); None = not for a log."""
+    parts = _words(event)
+    if parts is None:
+        return None
+    head = [event.ts[11:19], thing(event), event.subject.where]
+    return " ".join(part for part in (*head, *parts) if part)
+
+
+def _words(event: Event) -> tuple[str, ...] | None:
+    fields = event.fields
+    op = str(fields.get("op", ""))
+    if event.kind == "op_start":
+        return (op,)
+    if event.kind == "op_progress":
+        return (op, clean(str(fields.get("text", ""))))
+    if event.kind == "vm_ready":
+        return ("ready", _elapsed(event), str(fields.get("ip") or ""))
+    if event.kind == "op_complete":
+        return (op, ENDS[event.kind], _elapsed(event))
+    if event.kind == "op_failed":
+        reason = failure_text(event)
+        return (op, ENDS[event.kind], _elapsed(event) + (f": {reason}" if reason else ""))
+    return None
+
+
+def thing(event: Event) -> str:
+    """What the event is about: the VM, the resource's key, or the end of its URN."""
+    name = event.fields.get("name") or (event.urn or "").rpartition("::")[2]
+    return clean(str(event.subject.vm or name))
+
+
+def failure_text(event: Event) -> str:
+    """The reason an `op_failed` carries: the detail of its diagnostic, else its summary."""
+    error = event.fields.get("error") or {}
+    if isinstance(error, str):
+        return clean(error)
+    return clean(str(error.get("detail") or error.get("message") or error.get("summary") or ""))
+
+
+def _elapsed(event: Event) -> str:
+    spent = event.fields.get("elapsed_s")
+    return "" if spent is None else seconds(float(spent))
