@@ -277,7 +277,8 @@ class Plan:
     """Everything needed to declare resources, nothing else.
 
     `members` are sorted by group (manifest order) and ordinal. `public_keys` has the text of every
-    key a group uses. `ranges` maps network -> "connection/region" -> CIDR, where we manage them.
+    key a group uses. `ranges` maps network -> "connection/region" -> CIDR, where we manage them, and
+    beside it "connection/region/zone" -> the zone's part of it.
     """
 
     mcis: Mcis

@@ -38,6 +38,7 @@ class GraphModule(Protocol):
     """`clouds/<name>/graph.py`: pure data in, pure data out."""
 
     PACKAGE: str  # the Pulumi package, e.g. "mcislocal"
+    VERSION: str  # the version of its plugin, which the lock pins
     VM_TOKENS: frozenset[str]  # the tokens that are machines
 
     def facts(self) -> Facts:
@@ -45,6 +46,9 @@ class GraphModule(Protocol):
 
     def check(self, mcis: Mcis) -> Iterable[Diagnostic]:
         """What this cloud cannot carry of a manifest (with spans); nothing = fine."""
+
+    def notices(self, mcis: Mcis) -> Sequence[str]:
+        """What is different on this cloud for that manifest, one sentence each, said once per `up`."""
 
     def declare(self, plan: Plan, connection: Connection) -> Iterator[Resource]:
         """All resources of the connection, its provider first, each after what it refers to."""
@@ -67,7 +71,10 @@ class LookupModule(Protocol):
     """`clouds/<name>/lookup.py`: finds what carries our tags, whether in state or not."""
 
     def find(self, connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
-        """Everything of the connection that carries all those tags."""
+        """Everything of the connection that carries all those tags.
+
+        With `mcis` but without `mcis-env` among them, what belongs to an env is left out.
+        """
 
     def sweep(self, connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
         """Delete all of that, machines first; returns what was deleted."""

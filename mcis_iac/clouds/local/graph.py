@@ -1,0 +1,274 @@
+"""The embedded cloud's resources: pure data for provider package `mcislocal`.
+
+Per connection one provider and its keys; per network and region used one network; per zone used one
+subnet; per group and region one security group; per group one boot config; per VM the machine, its
+data disks and its static address. A machine refers to few things, because each reference is written
+into the stack's state once more for every VM.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+
+from mcis_iac import __version__
+from mcis_iac.clouds.base import Facts, RegionFact
+from mcis_iac.clouds.local import boot, firewall
+from mcis_iac.clouds.local import check as checks
+from mcis_iac.model import Connection, Diagnostic, Group, Mcis, Member, Plan, Subject
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value
+
+PACKAGE = "mcislocal"
+VERSION = __version__
+INSTANCE = f"{PACKAGE}:index:Instance"
+VM_TOKENS = frozenset({INSTANCE})
+DEFAULT_TYPE = "small"
+IMAGE_ALIASES = ("ubuntu-22.04", "ubuntu-24.04", "debian-12", "rocky-9")
+OUTPUTS = ("privateIp", "publicIp", "hostKey", "sshPort", "createdAt")
+# What is in a machine cannot be changed by new first-boot instructions; a rebuild asks for them.
+IN_PLACE = Options(delete_before_replace=True, ignore_changes=("bootConfig",))
+# Two networks may not overlap, not even while one takes the place of the other.
+ALONE = Options(delete_before_replace=True)
+
+
+@cache
+def facts() -> Facts:
+    """The cloud's own regions and flavors."""
+    from mcis_iac.local_cloud import facts as cloud
+
+    regions = {
+        name: RegionFact(name=name, zones=cloud.ZONES, latitude=region.latitude, longitude=region.longitude)
+        for name, region in cloud.regions().items()
+    }
+    types = {
+        name: {"vcpus": float(flavor.cpu), "memory_gib": flavor.memory_mib / 1024}
+        for name, flavor in cloud.flavors().items()
+    }
+    return Facts(regions=regions, types=types, default_type=DEFAULT_TYPE, image_aliases=IMAGE_ALIASES)
+
+
+def check(mcis: Mcis) -> Iterable[Diagnostic]:
+    """What cannot be done of a manifest here."""
+    return checks.check(mcis)
+
+
+def notices(mcis: Mcis) -> Sequence[str]:
+    """What is different here for a manifest."""
+    return checks.notices(mcis)
+
+
+def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """All resources of the connection, each after what it refers to; none without members."""
+    members = [member for member in plan.members if member.connection == connection.name]
+    if not members:
+        return
+    yield from _Site(plan, connection, members).resources()
+
+
+def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
+    """The member's entry of the `inventory` output."""
+    group = plan.mcis.groups[member.group]
+    key = naming.vm(member.group, member.ordinal)
+    return {
+        "group": member.group,
+        "ordinal": member.ordinal,
+        "connection": member.connection,
+        "cloud": member.cloud,
+        "region": member.region,
+        "zone": member.zone,
+        "type": member.type,
+        "id": Ref(key),
+        "private_ip": Ref(key, "privateIp"),
+        "public_ip": None if group.public_ip == "none" else Ref(key, "publicIp"),
+        "user": group.user,
+        "host_key": Ref(key, "hostKey"),
+        "ssh_port": Ref(key, "sshPort"),
+        "created_at": Ref(key, "createdAt"),
+    }
+
+
+class _Site:
+    """The resources of one connection; holds what all of them need."""
+
+    def __init__(self, plan: Plan, connection: Connection, members: Sequence[Member]) -> None:
+        self.plan, self.mcis, self.connection, self.members = plan, plan.mcis, connection, members
+        self.provider = naming.provider(connection.name)
+        used = dict.fromkeys(member.group for member in members)
+        self.groups = [plan.mcis.groups[name] for name in used]
+        self.boots = {g.name: text for g in self.groups if (text := boot.user_data(g.setup))}
+        self.images = {name: self._image(name) for name in {m.image.alias for m in members}}
+
+    def resources(self) -> Iterator[Resource]:
+        yield self._provider()
+        yield from self._keys()
+        yield from self._networks()
+        yield from self._security_groups()
+        yield from self._boot_configs()
+        for member in self.members:
+            yield from self._machine(member)
+
+    def _resource(
+        self,
+        key: str,
+        kind: str,
+        inputs: Inputs,
+        subject: Subject,
+        *,
+        outputs: tuple[str, ...] = (),
+        options: Options | None = None,
+    ) -> Resource:
+        return Resource(
+            key=key,
+            token=f"{PACKAGE}:index:{kind}",
+            inputs=inputs,
+            version=VERSION,
+            provider=self.provider,
+            outputs=outputs,
+            options=options or Options(),
+            subject=subject,
+        )
+
+    def _subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
+        return Subject(group=group, vm=vm, connection=self.connection.name, cloud="local", region=region)
+
+    def _provider(self) -> Resource:
+        settings = self.connection.settings
+        return Resource(
+            key=self.provider,
+            token=f"pulumi:providers:{PACKAGE}",
+            inputs={
+                "site": str(settings.get("site", "default")),
+                "backend": str(settings.get("backend", "auto")),
+            },
+            version=VERSION,
+            subject=self._subject(),
+        )
+
+    # ---------------------------------------------------------- shared by many VMs
+
+    def _key_name(self, name: str) -> str:
+        # A key pair cannot be changed in place. With a name of its own the new one can exist beside
+        # the old one until the last machine has left that.
+        shown = hashlib.sha256(self.plan.public_keys[name].encode()).hexdigest()[:8]
+        return naming.cloud_name(self.mcis, f"{naming.key_pair(name, self.connection.name)}/{shown}")
+
+    def _keys(self) -> Iterator[Resource]:
+        for name in dict.fromkeys(group.key for group in self.groups):
+            inputs: Inputs = {
+                "name": self._key_name(name),
+                "publicKey": self.plan.public_keys[name],
+                "tags": dict(naming.tags(self.mcis)),
+            }
+            key = naming.key_pair(name, self.connection.name)
+            yield self._resource(key, "KeyPair", inputs, self._subject())
+
+    def _networks(self) -> Iterator[Resource]:
+        seen: set[str] = set()
+        for member in self.members:
+            network, region = self.mcis.groups[member.group].network, member.region
+            ranges = self.plan.ranges.get(network, {})
+            place = f"{self.connection.name}/{region}"
+            key = naming.network(network, self.connection.name, region)
+            if key not in seen:
+                seen.add(key)
+                inputs: Inputs = {
+                    "name": naming.cloud_name(self.mcis, key),
+                    "region": region,
+                    "tags": dict(naming.tags(self.mcis)),
+                }
+                inputs |= _given("cidr", ranges.get(place))
+                yield self._resource(key, "Network", inputs, self._subject(region), options=ALONE)
+            part = naming.subnet(network, self.connection.name, region, member.zone)
+            if part not in seen:
+                seen.add(part)
+                inputs = {"network": Ref(key), "zone": member.zone}
+                inputs |= _given("cidr", ranges.get(f"{place}/{member.zone}"))
+                yield self._resource(part, "Subnet", inputs, self._subject(region), options=ALONE)
+
+    def _security_groups(self) -> Iterator[Resource]:
+        for group in self.groups:
+            rules = [dict(rule) for rule in firewall.rules(self.plan, group)]
+            for region in dict.fromkeys(m.region for m in self.members if m.group == group.name):
+                key = naming.security_group(group.name, self.connection.name, region)
+                inputs: Inputs = {
+                    "name": naming.cloud_name(self.mcis, key),
+                    "network": Ref(naming.network(group.network, self.connection.name, region)),
+                    "rules": list(rules),
+                    "tags": self._tags(group),
+                }
+                yield self._resource(key, "SecurityGroup", inputs, self._subject(region, group.name))
+
+    def _boot_configs(self) -> Iterator[Resource]:
+        for group in self.groups:
+            if group.name not in self.boots:
+                continue
+            key = naming.boot_config(group.name, self.connection.name)
+            inputs: Inputs = {
+                "name": naming.cloud_name(self.mcis, key),
+                "userData": self.boots[group.name],
+                "tags": self._tags(group),
+            }
+            yield self._resource(key, "BootConfig", inputs, self._subject(group=group.name))
+
+    # ---------------------------------------------------------- one VM
+
+    def _machine(self, member: Member) -> Iterator[Resource]:
+        group = self.mcis.groups[member.group]
+        vm = naming.vm(member.group, member.ordinal)
+        subject = self._subject(member.region, member.group, vm)
+        inputs = self._instance(member, group, vm)
+        if group.public_ip == "static":
+            key = naming.address(vm)
+            address: Inputs = {
+                "name": naming.cloud_name(self.mcis, key),
+                "region": member.region,
+                "tags": self._tags(group, vm),
+            }
+            yield self._resource(key, "Address", address, subject)
+            inputs["address"] = Ref(key)
+        volumes: list[Value] = []
+        for disk in group.disks:
+            key = naming.disk(vm, disk.name)
+            volume: Inputs = {
+                "name": naming.cloud_name(self.mcis, key),
+                "zone": f"{member.region}/{member.zone}",
+                "sizeGib": disk.size_gib or 1,
+                "tags": self._tags(group, vm),
+            }
+            yield self._resource(key, "Volume", volume, subject)
+            volumes.append({"volume": Ref(key), "mount": disk.mount})
+        if volumes:
+            inputs["volumes"] = volumes
+        yield self._resource(vm, "Instance", inputs, subject, outputs=OUTPUTS, options=IN_PLACE)
+
+    def _instance(self, member: Member, group: Group, vm: str) -> Inputs:
+        here, region = self.connection.name, member.region
+        inputs: Inputs = {
+            "name": naming.cloud_name(self.mcis, vm),
+            "zone": member.zone,
+            "subnet": Ref(naming.subnet(group.network, here, region, member.zone)),
+            "flavor": member.type,
+            "image": self.images[member.image.alias],
+            "keyPair": Ref(naming.key_pair(group.key, here)),
+            "user": group.user,
+            "securityGroups": [Ref(naming.security_group(group.name, here, region))],
+            "publicIp": group.public_ip != "none",
+            "tags": self._tags(group, vm),
+        }
+        if group.name in self.boots:
+            inputs["bootConfig"] = Ref(naming.boot_config(group.name, here))
+        return inputs
+
+    def _image(self, alias: str) -> str:
+        declared = self.mcis.images.get(alias)
+        entry = declared.by_cloud.get("local", {}) if declared else {}
+        return f"dir:{checks.directory(self.mcis, str(entry['dir']))}" if "dir" in entry else "host"
+
+    def _tags(self, group: Group, vm: str | None = None) -> Inputs:
+        return dict(naming.tags(self.mcis, group=group.name, vm=vm, labels=group.labels))
+
+
+def _given(name: str, value: str | None) -> Inputs:
+    return {} if value is None else {name: value}

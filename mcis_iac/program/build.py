@@ -1,0 +1,88 @@
+"""From a plan to the graph of a whole stack. Pure: no engine, no network, the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+from mcis_iac.clouds import registry
+from mcis_iac.model import Connection, Plan
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Graph, Options, Ref, Resource, Value
+
+
+class GraphError(ValueError):
+    """A cloud declared a graph that cannot be registered: a fault of ours, not of the user."""
+
+    def __init__(self, *, problem: str) -> None:
+        super().__init__(problem)
+
+
+def build(plan: Plan, *, rebuild: Collection[str] = ()) -> Graph:
+    """All connections' resources and the one output `inventory`.
+
+    `rebuild` names VMs that are to be made anew: what is otherwise ignored about them (new
+    first-boot instructions) then counts, else the engine would give them the old values again.
+    """
+    resources: dict[str, Resource] = {}
+    for connection in _connections(plan):
+        for resource in registry.graph(connection.cloud).declare(plan, connection):
+            if resource.key in resources:
+                raise GraphError(problem=f"two resources have the key {resource.key}")
+            _require(resource, resources)
+            resources[resource.key] = _rebuilt(resource) if resource.key in rebuild else resource
+    entries = {
+        naming.vm(member.group, member.ordinal): registry.graph(member.cloud).inventory(plan, member)
+        for member in plan.members
+    }
+    _require_refs("inventory", entries, resources)
+    return Graph(
+        project=plan.mcis.namespace,
+        stack=plan.mcis.stack,
+        resources=tuple(resources.values()),
+        outputs={"inventory": entries},
+    )
+
+
+def _connections(plan: Plan) -> Iterator[Connection]:
+    """The connections in use, by name, so that the order of groups does not matter."""
+    for name in sorted({member.connection for member in plan.members}):
+        yield plan.mcis.connections[name]
+
+
+def _rebuilt(resource: Resource) -> Resource:
+    options: Options = replace(resource.options, ignore_changes=())
+    return replace(resource, options=options)
+
+
+def _require(resource: Resource, known: Mapping[str, Resource]) -> None:
+    """Everything a resource needs must have been declared before it."""
+    options = resource.options
+    needed = (resource.provider, options.deleted_with, *options.depends_on)
+    for key in filter(None, needed):
+        if key not in known:
+            raise GraphError(problem=f"{resource.key} needs {key}, which is not declared before it")
+    _require_refs(resource.key, resource.inputs, known)
+
+
+def _require_refs(user: str, value: Value, known: Mapping[str, Resource]) -> None:
+    for ref in refs(value):
+        target = known.get(ref.key)
+        if target is None:
+            raise GraphError(problem=f"{user} refers to {ref.key}, which is not declared before it")
+        name = ref.path.partition(".")[0]
+        if name and name not in target.outputs and name not in target.inputs:
+            raise GraphError(problem=f"{user} refers to {ref.key}.{name}, which is no property it declares")
+
+
+def refs(value: Value) -> Iterator[Ref]:
+    """Every reference inside a value."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from refs(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[Value]", value):
+            yield from refs(inner)

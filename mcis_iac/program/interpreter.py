@@ -1,0 +1,212 @@
+"""The one place that registers a graph with Pulumi, as raw resources.
+
+Property names and values go to the engine exactly as the graph has them: no typed package, no
+component parents, no default provider. One output is exported, made of one awaitable: thousands of
+separate outputs would cost more than the resources themselves.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pulumi
+
+from mcis_iac.program.graph import Graph, Options, Ref, Resource, Secret, Value
+
+_PROVIDERS = "pulumi:providers:"
+
+
+def program(graph: Graph) -> Callable[[], None]:
+    """An inline program for the engine that registers the graph; run it inside `quiet`."""
+
+    def run() -> None:
+        made: dict[str, pulumi.Resource] = {}
+        for resource in graph.resources:
+            made[resource.key] = _register(resource, made)
+        for name, value in graph.outputs.items():
+            pulumi.export(name, _whole(value, made))
+
+    return run
+
+
+def _register(resource: Resource, made: Mapping[str, Any]) -> Any:
+    options = _options(resource, made)
+    if resource.token.startswith(_PROVIDERS):
+        texts = {name: _text(value, made) for name, value in resource.inputs.items()}
+        return pulumi.ProviderResource(resource.token.removeprefix(_PROVIDERS), resource.key, texts, options)
+    # An output somebody reads is declared as a property without a value.
+    props = dict.fromkeys(resource.outputs) | {n: _value(v, made) for n, v in resource.inputs.items()}
+    return pulumi.CustomResource(resource.token, resource.key, props, options)
+
+
+def _options(resource: Resource, made: Mapping[str, Any]) -> Any:
+    options: Options = resource.options
+    return pulumi.ResourceOptions(
+        provider=made[resource.provider] if resource.provider else None,
+        version=resource.version or None,
+        depends_on=[made[key] for key in options.depends_on] or None,
+        ignore_changes=list(options.ignore_changes) or None,
+        replace_on_changes=list(options.replace_on_changes) or None,
+        additional_secret_outputs=list(options.additional_secret_outputs) or None,
+        delete_before_replace=options.delete_before_replace or None,
+        deleted_with=made[options.deleted_with] if options.deleted_with else None,
+        retain_on_delete=options.retain_on_delete or None,
+        env_var_mappings=dict(resource.env) or None,
+    )
+
+
+def _value(value: Value, made: Mapping[str, Any]) -> Any:
+    if isinstance(value, Ref):
+        return _output(value, made)
+    if isinstance(value, Secret):
+        return pulumi.Output.secret(value.value)
+    if isinstance(value, Mapping):
+        return {name: _value(inner, made) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value(inner, made) for inner in value]
+    return value
+
+
+def _text(value: Value, made: Mapping[str, Any]) -> Any:
+    """A provider's input: text as it is, everything else as JSON in a string."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, Secret):
+        plain = value.value if isinstance(value.value, str) else json.dumps(value.value)
+        return pulumi.Output.secret(plain)
+    if isinstance(value, Ref):
+        return _output(value, made)
+    return pulumi.Output.json_dumps(_value(value, made))
+
+
+def _output(ref: Ref, made: Mapping[str, Any]) -> Any:
+    resource = made[ref.key]
+    if not ref.path:
+        return resource.id
+    name, *deeper = ref.path.split(".")
+    output = resource.__dict__[name]
+    return output.apply(lambda value: _walk(value, deeper)) if deeper else output
+
+
+def _walk(value: Any, path: list[str]) -> Any:
+    for step in path:
+        if value is None:
+            return None
+        value = value[int(step)] if isinstance(value, list | tuple) else value.get(step)
+    return value
+
+
+# ---------------------------------------------------------------- the one output
+
+
+def _whole(value: Value, made: Mapping[str, Any]) -> Any:
+    """One output for a whole tree of values.
+
+    While changes are applied, an entry with a value that never came (its resource failed, or was
+    not a target) is left out and the others are kept; in a preview the whole is then unknown.
+    """
+    import asyncio
+
+    parts = asyncio.ensure_future(_gather(value, made))
+
+    async def content() -> Any:
+        return (await parts)[0]
+
+    async def is_known() -> bool:
+        return (await parts)[1]
+
+    async def is_secret() -> bool:
+        return (await parts)[2]
+
+    return pulumi.Output(set(), content(), is_known(), is_secret())
+
+
+async def _gather(value: Value, made: Mapping[str, Any]) -> tuple[Any, bool, bool]:
+    if not isinstance(value, Mapping):
+        return await _settled(value, made)
+    found: dict[str, Any] = {}
+    known = secret = False
+    complete = True
+    for name, entry in value.items():
+        content, known, hidden = await _settled(entry, made)
+        secret = secret or hidden
+        complete = complete and known
+        if known:
+            found[name] = content
+    return found, complete or not pulumi.runtime.is_dry_run(), secret
+
+
+async def _settled(value: Value, made: Mapping[str, Any]) -> tuple[Any, bool, bool]:
+    """The value once its resources exist, whether it is known, and whether it is secret."""
+    if isinstance(value, Secret):
+        return value.value, True, True
+    if isinstance(value, Ref):
+        output = _output(value, made)
+        known = await output.is_known()
+        return (await output.future() if known else None), known, await output.is_secret()
+    if isinstance(value, Mapping):
+        inner = {name: await _settled(each, made) for name, each in value.items()}
+        content: Any = {name: each[0] for name, each in inner.items()}
+        return content, all(i[1] for i in inner.values()), any(i[2] for i in inner.values())
+    if isinstance(value, list | tuple):
+        items = [await _settled(each, made) for each in value]
+        return [i[0] for i in items], all(i[1] for i in items), any(i[2] for i in items)
+    return value, True, False
+
+
+# ---------------------------------------------------------------- quiet
+
+
+class _Quiet:
+    """How many evaluations run in this process: two settings of it concern all of them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0
+        self.debug: Any = None
+        self.collecting = False
+
+    def enter(self) -> None:
+        with self.lock:
+            self.count += 1
+            if self.count == 1:
+                self.debug, pulumi.log.debug = pulumi.log.debug, _say_nothing
+                self.collecting = gc.isenabled()
+                gc.freeze()
+                gc.disable()
+
+    def leave(self) -> None:
+        with self.lock:
+            self.count -= 1
+            if self.count == 0:
+                pulumi.log.debug = self.debug
+                gc.unfreeze()
+                if self.collecting:
+                    gc.enable()
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    pass
+
+
+_quiet = _Quiet()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No debug messages to the engine and no garbage collection while a program runs.
+
+    Each debug message is a call the engine answers before we go on, four per resource, and what a
+    program makes lives to its end anyway. Both are settings of the whole process, so they return
+    when the last operation has left.
+    """
+    _quiet.enter()
+    try:
+        yield
+    finally:
+        _quiet.leave()

@@ -1,0 +1,134 @@
+"""What everything is called: Pulumi logical names (keys), names inside a cloud, and tags.
+
+A key is part of a resource's identity: changing one replaces users' VMs. Keys are made of names and
+ordinals only, never of list positions or types, and name the connection, not the cloud.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from string import ascii_lowercase, digits
+
+from mcis_iac.model import NOTHING, Mcis, Subject
+
+DNS_CHARACTERS = ascii_lowercase + digits + "-"
+DNS_LIMIT = 63
+HASH_LENGTH = 6
+_VM = re.compile(r"(?P<group>.+)-[1-9][0-9]*\Z")
+
+
+def _key(kind: str, *parts: str) -> str:
+    # A slash inside a name must not look like one between two names.
+    return "/".join((kind, *(part.replace("%", "%25").replace("/", "%2F") for part in parts)))
+
+
+def _parts(key: str) -> list[str]:
+    return [part.replace("%2F", "/").replace("%25", "%") for part in key.split("/")]
+
+
+def vm(group: str, ordinal: int) -> str:
+    """A machine: `web-1`."""
+    return f"{group}-{ordinal}"
+
+
+def provider(connection: str) -> str:
+    """The provider of a connection's credentials."""
+    return _key("provider", connection)
+
+
+def network(name: str, connection: str, region: str) -> str:
+    """A network in one region."""
+    return _key("net", name, connection, region)
+
+
+def subnet(name: str, connection: str, region: str, zone: str) -> str:
+    """A network's part in one zone."""
+    return _key("subnet", name, connection, region, zone)
+
+
+def security_group(group: str, connection: str, region: str) -> str:
+    """What may come in to the VMs of a group in one region."""
+    return _key("sg", group, connection, region)
+
+
+def key_pair(name: str, connection: str) -> str:
+    """A login key as the cloud knows it."""
+    return _key("key", name, connection)
+
+
+def boot_config(group: str, connection: str) -> str:
+    """The first-boot instructions of a group."""
+    return _key("boot", group, connection)
+
+
+def address(vm_name: str) -> str:
+    """The static public address of a VM."""
+    return _key("ip", vm_name)
+
+
+def disk(vm_name: str, name: str) -> str:
+    """A data disk of a VM."""
+    return _key("disk", vm_name, name)
+
+
+def cloud_name(mcis: Mcis, key: str, *, allowed: str = DNS_CHARACTERS, limit: int = DNS_LIMIT) -> str:
+    """The name inside a cloud: `<name>-<key>` in `allowed` characters, at most `limit` long.
+
+    It ends in 6 hex digits over namespace, name, env and key, so that two MCIS of one account never
+    meet and nothing that squeezing or cutting makes equal stays equal.
+    """
+    identity = "\0".join((mcis.namespace, mcis.name, mcis.env or "", key))
+    suffix = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+    dash = "-" if "-" in allowed else ""
+    letters = (letter if letter in allowed else dash for letter in f"{mcis.name}-{key}".lower())
+    readable = re.sub(r"-{2,}", "-", "".join(letters))[: limit - HASH_LENGTH - len(dash)].strip("-")
+    return f"{readable}{dash}{suffix}"
+
+
+def tags(
+    mcis: Mcis, *, group: str | None = None, vm: str | None = None, labels: Mapping[str, str] = NOTHING
+) -> dict[str, str]:
+    """The tags of a resource, by which it can be found again; a label never hides one of ours."""
+    ours = {
+        "mcis": mcis.name,
+        "mcis-namespace": mcis.namespace,
+        "mcis-env": mcis.env,
+        "mcis-group": group,
+        "mcis-vm": vm,
+    }
+    return {**mcis.labels, **labels, **{name: value for name, value in ours.items() if value}}
+
+
+# Where the connection and the region stand in a key, counted from its kind.
+_PLACES: Mapping[str, tuple[int, int | None]] = {
+    "provider": (1, None),
+    "key": (2, None),
+    "boot": (2, None),
+    "net": (2, 3),
+    "subnet": (2, 3),
+    "sg": (2, 3),
+}
+
+
+def subject_of(key: str) -> Subject:
+    """Whom a key serves, as far as it tells (for resources known from state only)."""
+    kind, *rest = _parts(key)
+    if not rest:
+        return _of_vm(key)
+    if kind in {"ip", "disk"}:
+        return _of_vm(rest[0])
+    where = _PLACES.get(kind)
+    if where is None or len(rest) < max(part or 0 for part in where):
+        return Subject()
+    return Subject(
+        group=rest[0] if kind in {"sg", "boot"} else None,
+        connection=rest[where[0] - 1],
+        region=rest[where[1] - 1] if where[1] else None,
+    )
+
+
+def _of_vm(name: str) -> Subject:
+    found = _VM.match(name)
+    return Subject(group=found["group"], vm=name) if found else Subject()
