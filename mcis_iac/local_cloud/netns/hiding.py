@@ -1,0 +1,132 @@
+"""What of the host's file system a guest does not get to see, as entries for its upper layer.
+
+By allow-list: of the top level only programs, libraries and settings stay, and of settings and
+state (/etc, /var) only what every user of the host may read. Reads the host, writes nothing but
+the cache of its findings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mcis_iac.local_cloud.netns.layer import Entry
+
+VISIBLE = re.compile(r"bin|sbin|lib\w*|usr|etc|var")
+EMPTY = {
+    "boot": 0o755,
+    "dev": 0o755,
+    "home": 0o755,
+    "media": 0o755,
+    "mnt": 0o755,
+    "opt": 0o755,
+    "proc": 0o555,
+    "root": 0o700,
+    "run": 0o755,
+    "srv": 0o755,
+    "sys": 0o555,
+    "tmp": 0o1777,
+}
+# Emptied whoever may read them: logs and leftovers of the host, other machines' and containers' disks.
+PRIVATE = (
+    *("var/backups", "var/crash", "var/log", "var/mail", "var/spool", "var/tmp"),
+    *("var/lib/containerd", "var/lib/containers", "var/lib/docker", "var/lib/kubelet", "var/lib/libvirt"),
+    *("var/lib/lxc", "var/lib/lxd", "var/lib/machines", "var/lib/mcis-iac", "var/lib/rancher"),
+    "etc/ssh/sshd_config.d",
+)
+# Programs expect the folders in these to exist.
+KEEP_FOLDERS = ("var/log", "var/spool")
+REMOVED = ("etc/rc.local", "etc/nologin", "etc/fstab")
+_READ = stat.S_IROTH
+_ENTER = stat.S_IROTH | stat.S_IXOTH
+_MAX_AGE_S = 600.0
+_PARENT_DEPTH = 4  # ("/", "var", "lib", "x"): high enough to hide nothing but local clouds
+
+
+def survey(root: Path, cloud: Path) -> list[Entry]:
+    """Everything to hide below `root`, parents first. `cloud` is the local cloud's own folder."""
+    found = {entry.path: entry for entry in _top(root)}
+    for top in ("etc", "var"):
+        found.update((entry.path, entry) for entry in _unreadable(root, top))
+    for path in (*PRIVATE, *_own(root, cloud)):
+        found.update((entry.path, entry) for entry in _emptied(root, path))
+    for path in (*REMOVED, *_host_keys(root)):
+        if os.path.lexists(root / path):
+            found[path] = Entry(path=path, kind="whiteout")
+    return [found[path] for path in sorted(found)]
+
+
+def cached_survey(root: Path, cloud: Path) -> list[Entry]:
+    """The survey of the last minutes: it costs 0.1 s and a batch asks once per machine."""
+    cache = cloud / "hidden.json"
+    try:
+        if time.time() - cache.stat().st_mtime < _MAX_AGE_S:
+            return [Entry(**row) for row in json.loads(cache.read_text())]
+    except (OSError, ValueError, TypeError):
+        pass  # missing, half-written or of another version: look again
+    found = survey(root, cloud)
+    aside = cache.with_suffix(f".{os.getpid()}")
+    aside.write_text(json.dumps([entry.row() for entry in found]))
+    aside.replace(cache)
+    return found
+
+
+def _top(root: Path) -> Iterator[Entry]:
+    for name in (child.name for child in root.iterdir()):
+        if not VISIBLE.fullmatch(name) and name not in EMPTY:
+            yield Entry(path=name, kind="whiteout")
+    for name, mode in EMPTY.items():
+        yield Entry(path=name, kind="opaque", mode=mode)
+
+
+def _unreadable(root: Path, top: str) -> Iterator[Entry]:
+    """Files as white-outs; folders emptied, because services look for them."""
+    pending = [top]
+    while pending:
+        folder = pending.pop()
+        try:
+            children = list(os.scandir(root / folder))
+        except OSError:
+            continue
+        for child in children:
+            path = f"{folder}/{child.name}"
+            status = child.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                if status.st_mode & _ENTER == _ENTER:
+                    pending.append(path)
+                else:
+                    yield _opaque(path, status)
+            elif not stat.S_ISLNK(status.st_mode) and not status.st_mode & _READ:
+                yield Entry(path=path, kind="whiteout")
+
+
+def _emptied(root: Path, path: str) -> Iterator[Entry]:
+    folder = root / path
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    yield _opaque(path, folder.stat())
+    if path in KEEP_FOLDERS:
+        for child in os.scandir(folder):
+            if child.is_dir(follow_symlinks=False):
+                yield _opaque(f"{path}/{child.name}", child.stat())
+
+
+def _own(root: Path, cloud: Path) -> list[str]:
+    """Where this cloud and its sisters keep their disks and keys."""
+    parent = cloud.parent
+    hidden = parent if len(parent.parts) >= _PARENT_DEPTH else cloud
+    return [str(hidden.relative_to(root))] if hidden.is_relative_to(root) else []
+
+
+def _host_keys(root: Path) -> list[str]:
+    return [str(path.relative_to(root)) for path in (root / "etc/ssh").glob("ssh_host_*")]
+
+
+def _opaque(path: str, status: os.stat_result) -> Entry:
+    mode = stat.S_IMODE(status.st_mode)
+    return Entry(path=path, kind="opaque", mode=mode, uid=status.st_uid, gid=status.st_gid)
