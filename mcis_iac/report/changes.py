@@ -75,22 +75,22 @@ def reason(preview: Preview, change: Change) -> str:
     return f"{', '.join(change.replace_reasons)} cannot change in place"
 
 
-def difference(item: PropertyChange) -> str:
+def difference(item: PropertyChange, longest: int = LONGEST) -> str:
     """`old -> new`; of lists what came and went."""
     if isinstance(item.old, list | tuple) and isinstance(item.new, list | tuple):
-        came = [f"+{short(value)}" for value in item.new if value not in item.old]
-        went = [f"-{short(value)}" for value in item.old if value not in item.new]
+        came = [f"+{short(value, longest)}" for value in item.new if value not in item.old]
+        went = [f"-{short(value, longest)}" for value in item.old if value not in item.new]
         return " ".join(came + went) or "order"
     if item.old is None:
-        return f"+{short(item.new)}" if item.new is not None else ""
-    return f"{short(item.old)} -> {short(item.new) if item.new is not None else 'none'}"
+        return f"+{short(item.new, longest)}" if item.new is not None else ""
+    return f"{short(item.old, longest)} -> {short(item.new, longest) if item.new is not None else 'none'}"
 
 
-def short(value: Any) -> str:
+def short(value: Any, longest: int = LONGEST) -> str:
     """A value on one line, cut to a length that leaves the screen readable."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = clean(text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def counts(preview: Preview) -> str:

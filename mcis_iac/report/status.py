@@ -44,11 +44,18 @@ def status_markdown(report: StatusReport, *, now: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def changed_rows(report: StatusReport, before: Mapping[str, Row], *, now: datetime) -> dict[str, Row]:
-    """The rows that differ from those of an earlier look, by name; the age does not count."""
-    rows = {row.name: _row(row, now, wide=False, priced=False)[:-1] for row in report.rows}
-    gone = {name: (name, "", Cell("gone")) for name in before if name not in rows}
-    return {name: row for name, row in (rows | gone).items() if before.get(name) != row}
+def compared(report: StatusReport) -> dict[str, Row]:
+    """What two looks at the same VMs are compared by: everything but the age."""
+    return {row.name: (*_identity(row), row.detail) for row in report.rows}
+
+
+def changed_rows(report: StatusReport, before: Mapping[str, Row]) -> dict[str, Row]:
+    """The rows that differ from an earlier `compared`, by name; a VM that left is `gone`."""
+    rows = compared(report)
+    gone: dict[str, Row] = {
+        name: (name, row[1], Cell("gone", "red")) for name, row in before.items() if name not in rows
+    }
+    return {name: row for name, row in rows.items() if before.get(name) != row} | gone
 
 
 def summary(report: StatusReport, *, color: bool = False) -> str:
@@ -83,12 +90,14 @@ def _table(report: StatusReport, now: datetime, *, wide: bool) -> tuple[list[str
     return header, rows
 
 
+def _identity(row: StatusRow) -> tuple[str | Cell, ...]:
+    status = Cell(row.status.value, INKS.get(row.status, ""))
+    return (row.name, row.group, status, row.cloud, row.region, (row.vm.address if row.vm else "") or "-")
+
+
 def _row(row: StatusRow, now: datetime, *, wide: bool, priced: bool) -> tuple[str | Cell, ...]:
     vm = row.vm
-    status = Cell(row.status.value, INKS.get(row.status, ""))
-    ip = (vm.address if vm else "") or "-"
-    cells: tuple[str | Cell, ...] = (row.name, row.group, status, row.cloud, row.region, ip)
-    cells = (*cells, age(vm.created_at if vm else None, now))
+    cells = (*_identity(row), age(vm.created_at if vm else None, now))
     if priced:
         cells = (*cells, hourly(vm.hourly_usd) if vm else "-")
     if wide:

@@ -1,0 +1,80 @@
+"""What the verbs need of the front door, so that a test can put another one in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from mcis_iac.engine.events import Listener
+    from mcis_iac.pipeline import (
+        Applied,
+        Checked,
+        Confirm,
+        ConfirmDown,
+        DoctorReport,
+        HostResult,
+        OnOutput,
+        Preview,
+        Request,
+        Selection,
+        StatusReport,
+    )
+
+
+class Stages(Protocol):
+    """The functions of `mcis_iac.pipeline`; it documents them."""
+
+    def check(self, request: Request) -> Checked: ...
+    def render(self, request: Request, *, locked: bool = False) -> Any: ...
+    def graph_text(self, graph: Any, form: str) -> str: ...
+    def preview(self, request: Request, *, targets: Sequence[str] = (), locked: bool = False) -> Preview: ...
+    def up(
+        self,
+        request: Request,
+        *,
+        targets: Sequence[str] = (),
+        replace: Sequence[str] = (),
+        locked: bool = False,
+        retry_dropped: bool = False,
+        force_protected: bool = False,
+        expect_no_changes: bool = False,
+        confirm: Confirm,
+    ) -> Applied: ...
+    def down(
+        self,
+        request: Request,
+        *,
+        targets: Sequence[str] = (),
+        remove: bool = False,
+        force_protected: bool = False,
+        confirm: ConfirmDown,
+    ) -> Applied: ...
+    def refresh(self, request: Request) -> Applied: ...
+    def scale(
+        self,
+        request: Request,
+        wants: Sequence[str],
+        *,
+        remove: Sequence[str] = (),
+        write: bool = True,
+        force_protected: bool = False,
+        confirm: Confirm,
+    ) -> Applied: ...
+    def status(self, request: Request, selection: Selection) -> StatusReport: ...
+    def outputs(self, request: Request) -> Mapping[str, Any]: ...
+    def execute(
+        self,
+        request: Request,
+        selection: Selection,
+        command: Sequence[str],
+        *,
+        on_output: OnOutput,
+        timeout_s: float | None = None,
+        serial: int | None = None,
+        sudo: bool = False,
+        script: str | None = None,
+        setenv: Mapping[str, str] = ...,
+    ) -> tuple[HostResult, ...]: ...
+    def ssh_command(self, request: Request, vm: str, command: Sequence[str]) -> list[str]: ...
+    def doctor(self, *, install: bool, listen: Listener) -> DoctorReport: ...
