@@ -1,0 +1,88 @@
+"""What the rules look at: the merged tree, its groups with the defaults in them, who uses what.
+
+Everything here tolerates any shape: the schema pass reports wrong shapes, the rules only skip them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcis_iac.manifest.nodes import Entry, Node
+from mcis_iac.manifest.overlay import merge
+from mcis_iac.model import Span
+
+BUILT_IN_IMAGES = ("debian-12", "rocky-9", "ubuntu-22.04", "ubuntu-24.04")
+GENERATED_KEY = "generated"
+MAIN_NETWORK = "main"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A merged manifest. `groups` maps a name to the group's entry, defaults merged into it."""
+
+    root: Node
+    groups: Mapping[str, Entry]
+    folder: Path
+
+    def names(self, section: str) -> tuple[str, ...]:
+        """The names defined in a section, in the order written."""
+        node = self.root.get(section)
+        return tuple(entry.key for entry in node.entries()) if node is not None else ()
+
+    def entries(self, section: str) -> Iterator[Entry]:
+        """The entries of a section."""
+        node = self.root.get(section)
+        yield from node.entries() if node is not None else ()
+
+
+def scene(root: Node, folder: Path) -> Scene:
+    """The merged tree as the rules want it."""
+    defaults = root.get("defaults")
+    groups = {}
+    node = root.get("groups")
+    for entry in node.entries() if node is not None else ():
+        whole = entry.node
+        if defaults is not None and defaults.is_map and whole.is_map:
+            whole = merge(defaults, whole, ("groups", entry.key), home="over")
+        groups[entry.key] = Entry(entry.key, entry.key_span, whole)
+    return Scene(root=root, groups=groups, folder=folder)
+
+
+def connections_of(scene: Scene, cloud: str) -> tuple[str, ...]:
+    """The names of the connections of that cloud."""
+    return tuple(entry.key for entry in scene.entries("connections") if entry.node.text("cloud") == cloud)
+
+
+def connection(scene: Scene, group: Entry) -> tuple[str, str] | None:
+    """Connection and cloud of a group, where both are certain."""
+    name, cloud = group.node.text("placement", "connection"), group.node.text("placement", "cloud")
+    if name is not None:
+        cloud = scene.root.text("connections", name, "cloud")
+        return (name, cloud) if cloud else None
+    if cloud is None:
+        return None
+    known = connections_of(scene, cloud)
+    if cloud in known or not known:
+        return cloud, cloud
+    return (known[0], cloud) if len(known) == 1 else None
+
+
+def network(scene: Scene, group: Entry) -> str | None:
+    """The name of the group's network; None when it had to be said and was not."""
+    own, known = group.node.text("network"), scene.names("networks")
+    if own is not None:
+        return own
+    if len(known) == 1:
+        return known[0]
+    return MAIN_NETWORK if MAIN_NETWORK in known or not known else None
+
+
+def firewalls(group: Entry) -> tuple[tuple[str, Span], ...]:
+    """The firewalls a group names, each with its place."""
+    node = group.node.get("firewall")
+    if node is None:
+        return ()
+    named = node.items() if node.is_list else (node,)
+    return tuple((item.value, item.span) for item in named if isinstance(item.value, str))
