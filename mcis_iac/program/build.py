@@ -26,11 +26,12 @@ def build(plan: Plan, *, rebuild: Collection[str] = ()) -> Graph:
     first-boot instructions) then counts, else the engine would give them the old values again.
     """
     resources: dict[str, Resource] = {}
+    reach: dict[str, frozenset[str]] = {}
     for connection in _connections(plan):
         for resource in registry.graph(connection.cloud).declare(plan, connection):
             if resource.key in resources:
                 raise GraphError(problem=f"two resources have the key {resource.key}")
-            _require(resource, resources)
+            reach[resource.key] = _require(resource, resources, reach)
             resources[resource.key] = _rebuilt(resource) if resource.key in rebuild else resource
     entries = {
         naming.vm(member.group, member.ordinal): registry.graph(member.cloud).inventory(plan, member)
@@ -56,24 +57,33 @@ def _rebuilt(resource: Resource) -> Resource:
     return replace(resource, options=options)
 
 
-def _require(resource: Resource, known: Mapping[str, Resource]) -> None:
-    """Everything a resource needs must have been declared before it."""
+def _require(
+    resource: Resource, known: Mapping[str, Resource], reach: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """All that a resource depends on; everything it needs must have been declared before it."""
     options = resource.options
-    needed = (resource.provider, options.deleted_with, *options.depends_on)
-    for key in filter(None, needed):
+    for key in filter(None, (resource.provider, options.deleted_with, *options.depends_on)):
         if key not in known:
             raise GraphError(problem=f"{resource.key} needs {key}, which is not declared before it")
-    _require_refs(resource.key, resource.inputs, known)
+    found = list(_require_refs(resource.key, resource.inputs, known))
+    direct = {*options.depends_on, *(ref.key for ref in found if not ref.implied)}
+    reached = frozenset(direct).union(*(reach[key] for key in direct))
+    for ref in found:
+        if ref.key not in reached:
+            raise GraphError(problem=f"{resource.key} does not depend on {ref.key}, as it implies")
+    return reached
 
 
-def _require_refs(user: str, value: Value, known: Mapping[str, Resource]) -> None:
-    for ref in refs(value):
+def _require_refs(user: str, value: Value, known: Mapping[str, Resource]) -> list[Ref]:
+    found = list(refs(value))
+    for ref in found:
         target = known.get(ref.key)
         if target is None:
             raise GraphError(problem=f"{user} refers to {ref.key}, which is not declared before it")
         name = ref.path.partition(".")[0]
         if name and name not in target.outputs and name not in target.inputs:
-            raise GraphError(problem=f"{user} refers to {ref.key}.{name}, which is no property it declares")
+            raise GraphError(problem=f"{user} refers to {ref.key}.{name}, which it does not declare")
+    return found
 
 
 def refs(value: Value) -> Iterator[Ref]:

@@ -21,10 +21,14 @@ class Ref:
 
     `path` is an output property and the way into it, dotted; list positions are numbers
     (`networkInterfaces.0.networkIp`). The empty path is the provider-assigned id.
+
+    `implied` leaves the dependency out of the stack's state, where it would be written once more
+    for every VM: the resource must depend on the other one through something else, too.
     """
 
     key: str
     path: str = ""
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

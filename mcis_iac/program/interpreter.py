@@ -25,7 +25,7 @@ def program(graph: Graph) -> Callable[[], None]:
     """An inline program for the engine that registers the graph; run it inside `quiet`."""
 
     def run() -> None:
-        made: dict[str, pulumi.Resource] = {}
+        made = _Made()
         for resource in graph.resources:
             made[resource.key] = _register(resource, made)
         for name, value in graph.outputs.items():
@@ -34,58 +34,25 @@ def program(graph: Graph) -> Callable[[], None]:
     return run
 
 
-def _register(resource: Resource, made: Mapping[str, Any]) -> Any:
-    options = _options(resource, made)
-    if resource.token.startswith(_PROVIDERS):
-        texts = {name: _text(value, made) for name, value in resource.inputs.items()}
-        return pulumi.ProviderResource(resource.token.removeprefix(_PROVIDERS), resource.key, texts, options)
-    # An output somebody reads is declared as a property without a value.
-    props = dict.fromkeys(resource.outputs) | {n: _value(v, made) for n, v in resource.inputs.items()}
-    return pulumi.CustomResource(resource.token, resource.key, props, options)
+class _Made(dict[str, Any]):
+    """The registered resources by key, and the outputs shared by many that name no dependency."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.implied: dict[Ref, Any] = {}
+
+    def output(self, ref: Ref) -> Any:
+        """What a reference stands for."""
+        if not ref.implied:
+            return _output(ref, self[ref.key])
+        if ref not in self.implied:
+            output = _output(ref, self[ref.key])
+            alone = pulumi.Output(set(), output.future(), output.is_known(), output.is_secret())
+            self.implied[ref] = alone
+        return self.implied[ref]
 
 
-def _options(resource: Resource, made: Mapping[str, Any]) -> Any:
-    options: Options = resource.options
-    return pulumi.ResourceOptions(
-        provider=made[resource.provider] if resource.provider else None,
-        version=resource.version or None,
-        depends_on=[made[key] for key in options.depends_on] or None,
-        ignore_changes=list(options.ignore_changes) or None,
-        replace_on_changes=list(options.replace_on_changes) or None,
-        additional_secret_outputs=list(options.additional_secret_outputs) or None,
-        delete_before_replace=options.delete_before_replace or None,
-        deleted_with=made[options.deleted_with] if options.deleted_with else None,
-        retain_on_delete=options.retain_on_delete or None,
-        env_var_mappings=dict(resource.env) or None,
-    )
-
-
-def _value(value: Value, made: Mapping[str, Any]) -> Any:
-    if isinstance(value, Ref):
-        return _output(value, made)
-    if isinstance(value, Secret):
-        return pulumi.Output.secret(value.value)
-    if isinstance(value, Mapping):
-        return {name: _value(inner, made) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(inner, made) for inner in value]
-    return value
-
-
-def _text(value: Value, made: Mapping[str, Any]) -> Any:
-    """A provider's input: text as it is, everything else as JSON in a string."""
-    if isinstance(value, str) or value is None:
-        return value
-    if isinstance(value, Secret):
-        plain = value.value if isinstance(value.value, str) else json.dumps(value.value)
-        return pulumi.Output.secret(plain)
-    if isinstance(value, Ref):
-        return _output(value, made)
-    return pulumi.Output.json_dumps(_value(value, made))
-
-
-def _output(ref: Ref, made: Mapping[str, Any]) -> Any:
-    resource = made[ref.key]
+def _output(ref: Ref, resource: Any) -> Any:
     if not ref.path:
         return resource.id
     name, *deeper = ref.path.split(".")
@@ -101,10 +68,60 @@ def _walk(value: Any, path: list[str]) -> Any:
     return value
 
 
+def _register(resource: Resource, made: _Made) -> Any:
+    options = _options(resource, made)
+    if resource.token.startswith(_PROVIDERS):
+        texts = {name: _text(value, made) for name, value in resource.inputs.items()}
+        return pulumi.ProviderResource(resource.token.removeprefix(_PROVIDERS), resource.key, texts, options)
+    # An output somebody reads is declared as a property without a value.
+    props = dict.fromkeys(resource.outputs) | {n: _value(v, made) for n, v in resource.inputs.items()}
+    return pulumi.CustomResource(resource.token, resource.key, props, options)
+
+
+def _options(resource: Resource, made: _Made) -> Any:
+    options: Options = resource.options
+    return pulumi.ResourceOptions(
+        provider=made[resource.provider] if resource.provider else None,
+        version=resource.version or None,
+        depends_on=[made[key] for key in options.depends_on] or None,
+        ignore_changes=list(options.ignore_changes) or None,
+        replace_on_changes=list(options.replace_on_changes) or None,
+        additional_secret_outputs=list(options.additional_secret_outputs) or None,
+        delete_before_replace=options.delete_before_replace or None,
+        deleted_with=made[options.deleted_with] if options.deleted_with else None,
+        retain_on_delete=options.retain_on_delete or None,
+        env_var_mappings=dict(resource.env) or None,
+    )
+
+
+def _value(value: Value, made: _Made) -> Any:
+    if isinstance(value, Ref):
+        return made.output(value)
+    if isinstance(value, Secret):
+        return pulumi.Output.secret(value.value)
+    if isinstance(value, Mapping):
+        return {name: _value(inner, made) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value(inner, made) for inner in value]
+    return value
+
+
+def _text(value: Value, made: _Made) -> Any:
+    """A provider's input: text as it is, everything else as JSON in a string."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, Secret):
+        plain = value.value if isinstance(value.value, str) else json.dumps(value.value)
+        return pulumi.Output.secret(plain)
+    if isinstance(value, Ref):
+        return made.output(value)
+    return pulumi.Output.json_dumps(_value(value, made))
+
+
 # ---------------------------------------------------------------- the one output
 
 
-def _whole(value: Value, made: Mapping[str, Any]) -> Any:
+def _whole(value: Value, made: _Made) -> Any:
     """One output for a whole tree of values.
 
     While changes are applied, an entry with a value that never came (its resource failed, or was
@@ -126,7 +143,7 @@ def _whole(value: Value, made: Mapping[str, Any]) -> Any:
     return pulumi.Output(set(), content(), is_known(), is_secret())
 
 
-async def _gather(value: Value, made: Mapping[str, Any]) -> tuple[Any, bool, bool]:
+async def _gather(value: Value, made: _Made) -> tuple[Any, bool, bool]:
     if not isinstance(value, Mapping):
         return await _settled(value, made)
     found: dict[str, Any] = {}
@@ -141,12 +158,12 @@ async def _gather(value: Value, made: Mapping[str, Any]) -> tuple[Any, bool, boo
     return found, complete or not pulumi.runtime.is_dry_run(), secret
 
 
-async def _settled(value: Value, made: Mapping[str, Any]) -> tuple[Any, bool, bool]:
+async def _settled(value: Value, made: _Made) -> tuple[Any, bool, bool]:
     """The value once its resources exist, whether it is known, and whether it is secret."""
     if isinstance(value, Secret):
         return value.value, True, True
     if isinstance(value, Ref):
-        output = _output(value, made)
+        output = made.output(value)
         known = await output.is_known()
         return (await output.future() if known else None), known, await output.is_secret()
     if isinstance(value, Mapping):

@@ -8,7 +8,7 @@ from mcis_iac.model import Setup
 
 
 def user_data(setup: Setup) -> str:
-    """`#cloud-config` text; "" when there is nothing to do. Equal setups give equal bytes."""
+    """`#cloud-config` text, `{}` when there is nothing to do. Equal setups give equal bytes."""
     import yaml
 
     document: dict[str, Any] = {}
@@ -20,8 +20,6 @@ def user_data(setup: Setup) -> str:
         document["packages"] = list(setup.packages)
     if setup.run:
         document["runcmd"] = list(setup.run)
-    if not document:
-        return ""
     # Never folded: a script must look in the stack's state as it does in the manifest.
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1 << 20)
     return f"#cloud-config\n{text}"

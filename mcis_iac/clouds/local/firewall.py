@@ -13,6 +13,7 @@ from mcis_iac.program import naming
 from mcis_iac.program.graph import Scalar
 
 ANYWHERE = "0.0.0.0/0"
+WITH_PORTS = ("tcp", "udp")
 # A group without a firewall: its owner may log in, the MCIS may talk.
 DEFAULT = (
     FirewallRule(sources=("me",), protocol="tcp", ports=((22, 22),)),
@@ -37,7 +38,8 @@ def _rank(rule: Rule) -> tuple[str, ...]:
 
 
 def _spelled_out(plan: Plan, rule: FirewallRule) -> Iterator[Rule]:
-    spans: list[Mapping[str, Scalar]] = [{"portLow": low, "portHigh": high} for low, high in rule.ports]
+    ports = rule.ports if rule.protocol in WITH_PORTS else ()
+    spans: list[Mapping[str, Scalar]] = [{"portLow": low, "portHigh": high} for low, high in ports]
     for source in rule.sources:
         for origin in _origins(plan, source):
             for span in spans or [{}]:

@@ -27,8 +27,6 @@ VM_TOKENS = frozenset({INSTANCE})
 DEFAULT_TYPE = "small"
 IMAGE_ALIASES = ("ubuntu-22.04", "ubuntu-24.04", "debian-12", "rocky-9")
 OUTPUTS = ("privateIp", "publicIp", "hostKey", "sshPort", "createdAt")
-# What is in a machine cannot be changed by new first-boot instructions; a rebuild asks for them.
-IN_PLACE = Options(delete_before_replace=True, ignore_changes=("bootConfig",))
 # Two networks may not overlap, not even while one takes the place of the other.
 ALONE = Options(delete_before_replace=True)
 
@@ -97,15 +95,14 @@ class _Site:
         self.provider = naming.provider(connection.name)
         used = dict.fromkeys(member.group for member in members)
         self.groups = [plan.mcis.groups[name] for name in used]
-        self.boots = {g.name: text for g in self.groups if (text := boot.user_data(g.setup))}
         self.images = {name: self._image(name) for name in {m.image.alias for m in members}}
 
     def resources(self) -> Iterator[Resource]:
         yield self._provider()
         yield from self._keys()
+        yield from self._boot_configs()
         yield from self._networks()
         yield from self._security_groups()
-        yield from self._boot_configs()
         for member in self.members:
             yield from self._machine(member)
 
@@ -198,16 +195,28 @@ class _Site:
                     "rules": list(rules),
                     "tags": self._tags(group),
                 }
-                yield self._resource(key, "SecurityGroup", inputs, self._subject(region, group.name))
+                # Machines name only their security group and subnet as what they depend on; what all
+                # of a group share hangs on the security group, once.
+                shared = (
+                    naming.key_pair(group.key, self.connection.name),
+                    naming.boot_config(group.name, self.connection.name),
+                )
+                yield self._resource(
+                    key,
+                    "SecurityGroup",
+                    inputs,
+                    self._subject(region, group.name),
+                    options=Options(depends_on=shared),
+                )
 
     def _boot_configs(self) -> Iterator[Resource]:
+        # Every group has one, even empty: taking `setup` out of a manifest must not take away what
+        # its running machines were made from.
         for group in self.groups:
-            if group.name not in self.boots:
-                continue
             key = naming.boot_config(group.name, self.connection.name)
             inputs: Inputs = {
                 "name": naming.cloud_name(self.mcis, key),
-                "userData": self.boots[group.name],
+                "userData": boot.user_data(group.setup),
                 "tags": self._tags(group),
             }
             yield self._resource(key, "BootConfig", inputs, self._subject(group=group.name))
@@ -241,7 +250,13 @@ class _Site:
             volumes.append({"volume": Ref(key), "mount": disk.mount})
         if volumes:
             inputs["volumes"] = volumes
-        yield self._resource(vm, "Instance", inputs, subject, outputs=OUTPUTS, options=IN_PLACE)
+        options = Options(
+            depends_on=(naming.security_group(member.group, self.connection.name, member.region),),
+            # A machine is set up once; a rebuild asks for newer instructions.
+            ignore_changes=("bootConfig",),
+            delete_before_replace=True,
+        )
+        yield self._resource(vm, "Instance", inputs, subject, outputs=OUTPUTS, options=options)
 
     def _instance(self, member: Member, group: Group, vm: str) -> Inputs:
         here, region = self.connection.name, member.region
@@ -251,14 +266,14 @@ class _Site:
             "subnet": Ref(naming.subnet(group.network, here, region, member.zone)),
             "flavor": member.type,
             "image": self.images[member.image.alias],
-            "keyPair": Ref(naming.key_pair(group.key, here)),
+            "keyPair": Ref(naming.key_pair(group.key, here), implied=True),
             "user": group.user,
-            "securityGroups": [Ref(naming.security_group(group.name, here, region))],
-            "publicIp": group.public_ip != "none",
+            "securityGroups": [Ref(naming.security_group(group.name, here, region), implied=True)],
+            "bootConfig": Ref(naming.boot_config(group.name, here), implied=True),
             "tags": self._tags(group, vm),
         }
-        if group.name in self.boots:
-            inputs["bootConfig"] = Ref(naming.boot_config(group.name, here))
+        if group.public_ip == "none":
+            inputs["assignPublicIp"] = False
         return inputs
 
     def _image(self, alias: str) -> str:
