@@ -40,6 +40,8 @@ class GraphModule(Protocol):
     PACKAGE: str  # the Pulumi package, e.g. "mcislocal"
     VERSION: str  # the version of its plugin, which the lock pins
     VM_TOKENS: frozenset[str]  # the tokens that are machines
+    SHIPS_PLUGIN: bool  # whether the provider program comes with this package
+    VARIABLES: tuple[str, ...]  # environment variables the provider may see, `*` allowed
 
     def facts(self) -> Facts:
         """Regions, zones, instance types and image aliases."""
@@ -69,6 +71,8 @@ class Found:
 
 class LookupModule(Protocol):
     """`clouds/<name>/lookup.py`: finds what carries our tags, whether in state or not."""
+
+    CREATE_ADOPTS: bool  # whether repeating a create finds what an interrupted one had made
 
     def find(self, connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
         """Everything of the connection that carries all those tags.

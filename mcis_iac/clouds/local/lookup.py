@@ -8,6 +8,7 @@ from mcis_iac.clouds.base import Found
 from mcis_iac.clouds.local.site import translated
 from mcis_iac.model import Connection
 
+CREATE_ADOPTS = True
 ENV = "mcis-env"
 # What uses something else goes first.
 ORDER = ("instance", "volume", "address", "boot_config", "security_group", "subnet", "network", "key_pair")
