@@ -89,6 +89,7 @@ PermitRootLogin {root}
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
+LogLevel INFO
 UseDNS no
 PrintMotd no
 PrintLastLog no

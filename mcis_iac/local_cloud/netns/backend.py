@@ -15,12 +15,11 @@ import contextlib
 import json
 import os
 import stat
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mcis_iac.local_cloud.netns import filesystem, limits, pools, processes
+from mcis_iac.local_cloud.netns import console, filesystem, limits, pools, processes
 from mcis_iac.local_cloud.netns.launch import Spawner
 from mcis_iac.local_cloud.netns.probe import probe
 from mcis_iac.local_cloud.netns.router import Router
@@ -37,9 +36,6 @@ from mcis_iac.local_cloud.types import (
 IDS = (0x70000000, 65536)
 CHUNK = 250
 START_TIMEOUT_S = 60.0
-LISTEN_TIMEOUT_S = 60.0
-_POLL_S = 0.01
-_TAIL = 400
 
 
 class NetnsBackend:
@@ -81,22 +77,23 @@ class NetnsBackend:
         batch = {"action": "spawn", "ids": IDS, "machines": [self._order(machine) for machine in machines]}
         with Spawner(batch) as spawner:
             pids, errors = _gather(spawner, machines, on_started)
-            errors.update(self._router.wire([(m, pids[m.id].pid) for m in machines if m.id in pids]))
-            processes.end(pids.pop(instance) for instance in list(pids) if instance in errors)
+            errors.update(self._router.wire([(m, pids[m.id].pid) for m in machines if m.id not in errors]))
+            # Before the gate opens: it opens for all.
+            processes.end(process for instance, process in pids.items() if instance in errors)
             spawner.release()
-            for line in spawner.lines(START_TIMEOUT_S):
-                errors[line["id"]] = line.get("error", "")
-        errors.update(_wait_for_sshd([m for m in machines if m.id in pids and m.id not in errors], pids))
+            late = (line for line in spawner.lines(START_TIMEOUT_S) if "error" in line)
+            errors.update((line["id"], line["error"]) for line in late)
+        errors.update(console.failures([m for m in machines if m.id not in errors], pids))
         processes.end(process for instance, process in pids.items() if instance in errors)
-        for machine in machines:
-            if machine.id not in errors:
-                _record_mounts(machine)
-        return {
-            machine.id: Booted(process=None, error=errors[machine.id])
-            if machine.id in errors
-            else Booted(process=pids[machine.id])
-            for machine in machines
-        }
+        return {machine.id: self._result(machine, pids, errors) for machine in machines}
+
+    def _result(self, machine: Machine, pids: Mapping[str, Process], errors: Mapping[str, str]) -> Booted:
+        if machine.id in errors:
+            limits.remove(self._tag, [machine.id])
+            return Booted(process=None, error=errors[machine.id])
+        _forget_plan(machine)
+        _record_mounts(machine)
+        return Booted(process=pids[machine.id])
 
     def _order(self, machine: Machine) -> Mapping[str, Any]:
         return {
@@ -183,37 +180,7 @@ def _gather(
             break
     for instance in names - errors.keys() - (ready & pids.keys()):
         errors[instance] = "its first process died while its file system was made"
-    return {name: process for name, process in pids.items() if name not in errors}, errors
-
-
-def _wait_for_sshd(machines: Sequence[Machine], pids: Mapping[str, Process]) -> Iterator[tuple[str, str]]:
-    """(id, reason) of those whose sshd does not listen in time."""
-    waiting = list(machines)
-    deadline = time.monotonic() + LISTEN_TIMEOUT_S
-    while waiting:
-        late = time.monotonic() > deadline
-        still = []
-        for machine in waiting:
-            process = pids[machine.id]
-            if processes.is_listening(process.pid, machine.ssh_port):
-                _forget_plan(machine)
-            elif late or not processes.is_alive(process):
-                what = "sshd did not listen in time" if late else "ended before sshd listened"
-                yield machine.id, f"{what}: {console_tail(machine)}"
-            else:
-                still.append(machine)
-        waiting = still
-        if waiting:
-            time.sleep(_POLL_S)
-
-
-def console_tail(machine: Machine) -> str:
-    """The last words on the machine's console, on one line."""
-    try:
-        text = (machine.directory / "console.log").read_text(errors="replace")
-    except OSError:
-        return "no console output"
-    return " / ".join(text[-_TAIL:].splitlines()[-3:]) or "no console output"
+    return pids, errors
 
 
 def _forget_plan(machine: Machine) -> None:

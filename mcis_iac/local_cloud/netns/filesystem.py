@@ -44,7 +44,7 @@ def prepare(machine: Machine, cloud: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(mode=0o755)
         (folder / name).chmod(0o755)
-    hidden = cached_survey(image, cloud) if machine.image == "host" else []
+    hidden = cached_survey(image, cloud) if machine.image == "host" else ()
     write(folder / "upper", complete([*hidden, *layout(machine, image)], image))
     boot = machine.boot
     plan = {"bootcmd": boot.bootcmd, "files": boot.files, "packages": boot.packages, "runcmd": boot.runcmd}

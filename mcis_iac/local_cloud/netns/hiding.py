@@ -7,12 +7,14 @@ the cache of its findings.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import stat
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from mcis_iac.local_cloud.netns.layer import Entry
@@ -32,16 +34,16 @@ EMPTY = {
     "sys": 0o555,
     "tmp": 0o1777,
 }
-# Emptied whoever may read them: logs and leftovers of the host, other machines' and containers' disks.
-PRIVATE = (
-    *("var/backups", "var/crash", "var/log", "var/mail", "var/spool", "var/tmp"),
-    *("var/lib/containerd", "var/lib/containers", "var/lib/docker", "var/lib/kubelet", "var/lib/libvirt"),
-    *("var/lib/lxc", "var/lib/lxd", "var/lib/machines", "var/lib/mcis-iac", "var/lib/rancher"),
-    "etc/ssh/sshd_config.d",
-)
+# Emptied whoever may read them: logs, queues and leftovers of the host.
+EMPTIED = ("var/log", "var/mail", "var/spool", "var/tmp", "etc/ssh/sshd_config.d")
 # Programs expect the folders in these to exist.
 KEEP_FOLDERS = ("var/log", "var/spool")
-REMOVED = ("etc/rc.local", "etc/nologin", "etc/fstab")
+# Gone: other machines' and containers' disks, and what would act in the guest as it does on the host.
+REMOVED = (
+    *("etc/fstab", "etc/nologin", "etc/rc.local", "var/backups", "var/crash"),
+    *("var/lib/containerd", "var/lib/containers", "var/lib/docker", "var/lib/kubelet", "var/lib/libvirt"),
+    *("var/lib/lxc", "var/lib/lxd", "var/lib/machines", "var/lib/mcis-iac", "var/lib/rancher"),
+)
 _READ = stat.S_IROTH
 _ENTER = stat.S_IROTH | stat.S_IXOTH
 _MAX_AGE_S = 600.0
@@ -51,29 +53,35 @@ _PARENT_DEPTH = 4  # ("/", "var", "lib", "x"): high enough to hide nothing but l
 def survey(root: Path, cloud: Path) -> list[Entry]:
     """Everything to hide below `root`, parents first. `cloud` is the local cloud's own folder."""
     found = {entry.path: entry for entry in _top(root)}
-    for top in ("etc", "var"):
-        found.update((entry.path, entry) for entry in _unreadable(root, top))
-    for path in (*PRIVATE, *_own(root, cloud)):
-        found.update((entry.path, entry) for entry in _emptied(root, path))
-    for path in (*REMOVED, *_host_keys(root)):
+    for path in (*REMOVED, *_own(root, cloud), *_host_keys(root)):
         if os.path.lexists(root / path):
             found[path] = Entry(path=path, kind="whiteout")
+    for path in EMPTIED:
+        found.update((entry.path, entry) for entry in _emptied(root, path))
+    for top in ("etc", "var"):
+        found.update((entry.path, entry) for entry in _unreadable(root, top, frozenset(found)))
     return [found[path] for path in sorted(found)]
 
 
-def cached_survey(root: Path, cloud: Path) -> list[Entry]:
+def cached_survey(root: Path, cloud: Path) -> tuple[Entry, ...]:
     """The survey of the last minutes: it costs 0.1 s and a batch asks once per machine."""
     cache = cloud / "hidden.json"
     try:
-        if time.time() - cache.stat().st_mtime < _MAX_AGE_S:
-            return [Entry(**row) for row in json.loads(cache.read_text())]
+        written = cache.stat().st_mtime
+        if time.time() - written < _MAX_AGE_S:
+            return _load(cache, written)
     except (OSError, ValueError, TypeError):
         pass  # missing, half-written or of another version: look again
     found = survey(root, cloud)
     aside = cache.with_suffix(f".{os.getpid()}")
     aside.write_text(json.dumps([entry.row() for entry in found]))
     aside.replace(cache)
-    return found
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _load(cache: Path, written: float) -> tuple[Entry, ...]:  # noqa: ARG001 - part of the key
+    return tuple(Entry(**row) for row in json.loads(cache.read_text()))
 
 
 def _top(root: Path) -> Iterator[Entry]:
@@ -84,25 +92,31 @@ def _top(root: Path) -> Iterator[Entry]:
         yield Entry(path=name, kind="opaque", mode=mode)
 
 
-def _unreadable(root: Path, top: str) -> Iterator[Entry]:
+def _unreadable(root: Path, top: str, hidden: frozenset[str]) -> Iterator[Entry]:
     """Files as white-outs; folders emptied, because services look for them."""
     pending = [top]
     while pending:
-        folder = pending.pop()
-        try:
-            children = list(os.scandir(root / folder))
-        except OSError:
-            continue
-        for child in children:
-            path = f"{folder}/{child.name}"
-            status = child.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode):
-                if status.st_mode & _ENTER == _ENTER:
-                    pending.append(path)
-                else:
-                    yield _opaque(path, status)
-            elif not stat.S_ISLNK(status.st_mode) and not status.st_mode & _READ:
-                yield Entry(path=path, kind="whiteout")
+        for path, status in _children(root, pending.pop()):
+            if path in hidden or stat.S_ISLNK(status.st_mode):
+                continue
+            if not stat.S_ISDIR(status.st_mode):
+                if not status.st_mode & _READ:
+                    yield Entry(path=path, kind="whiteout")
+            elif status.st_mode & _ENTER == _ENTER:
+                pending.append(path)
+            else:
+                yield _opaque(path, status)
+
+
+def _children(root: Path, folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """What is in a folder now; the host goes on working while we look."""
+    try:
+        with os.scandir(root / folder) as children:
+            for child in children:
+                with contextlib.suppress(OSError):
+                    yield f"{folder}/{child.name}", child.stat(follow_symlinks=False)
+    except OSError:
+        return
 
 
 def _emptied(root: Path, path: str) -> Iterator[Entry]:

@@ -40,14 +40,13 @@ def complete(entries: Iterable[Entry], image: Path) -> list[Entry]:
     """
     found = {entry.path: entry for entry in entries}
     for path in list(found):
-        for parent in Path(path).parents:
-            name = str(parent)
-            if name == ".":
-                continue
-            if name not in found:
-                found[name] = _like_image(name, image)
-            elif found[name].kind == "whiteout":
-                found[name] = Entry(path=name, kind="opaque")
+        parent = path.rpartition("/")[0]
+        while parent:
+            if parent not in found:
+                found[parent] = _like_image(parent, image)
+            elif found[parent].kind == "whiteout":
+                found[parent] = Entry(path=parent, kind="opaque")
+            parent = parent.rpartition("/")[0]
     return [found[path] for path in sorted(found)]
 
 
@@ -68,14 +67,19 @@ def write(upper: Path, entries: Iterable[Entry]) -> None:
     upper.mkdir(parents=True)
     upper.chmod(0o755)
     base = os.fsencode(upper) + b"/"
+    whiteout = b""
     for entry in entries:
-        _write_one(base + os.fsencode(entry.path), entry)
+        path = base + os.fsencode(entry.path)
+        if entry.kind != "whiteout":
+            _write_one(path, entry)
+        elif whiteout:
+            os.link(whiteout, path)  # one inode for all of them, and faster
+        else:
+            os.mknod(path, stat.S_IFCHR, 0)
+            whiteout = path
 
 
 def _write_one(path: bytes, entry: Entry) -> None:
-    if entry.kind == "whiteout":
-        os.mknod(path, stat.S_IFCHR, 0)
-        return
     if entry.kind == "file":
         handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
         try:

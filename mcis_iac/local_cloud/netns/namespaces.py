@@ -16,6 +16,7 @@ from typing import Any
 
 from mcis_iac.local_cloud.netns import firstboot, guestnet, kernel
 
+STARTING = b"starting sshd\n"  # on the console, at every start
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _ALL = (
@@ -162,7 +163,7 @@ def _become_sshd(order: Order, trees: _Trees) -> None:
     os.chdir("/")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and that would be inherited
     firstboot.run(trees.plan, environment, first=order["first"])
-    os.write(1, b"starting sshd\n")
+    os.write(1, STARTING)
     os.execve(order["exec"][0], order["exec"], environment)
 
 
