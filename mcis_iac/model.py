@@ -396,13 +396,15 @@ class Step:
 class Outcome:
     """The result of an engine run. Partial failure is an outcome, not an exception.
 
-    `steps` has no SAME. `cancelled` = the user stopped it. `message` is an error of the run itself.
+    `steps` has no SAME. `cancelled` = it was stopped, `timed_out` = by our deadline. `message` is an
+    error of the run itself.
     """
 
     steps: tuple[Step, ...]
     same: int = 0
     outputs: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     cancelled: bool = False
+    timed_out: bool = False
     message: str = ""
     duration_s: float = 0.0
 

@@ -1,0 +1,275 @@
+"""Reading an operation as it happens: from the engine's events to ours, and to Steps.
+
+A replacement is one step: it starts with the first of its parts and is complete when the new one exists.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mcis_iac.engine.diff import OPS, plain
+from mcis_iac.engine.events import Event, Listener
+from mcis_iac.engine.failures import DIED, clean, failure, generic
+from mcis_iac.engine.subjects import STACK, Subjects, countable, key_of
+from mcis_iac.model import Failure, Op, Step, Subject
+from mcis_iac.program.graph import Graph, Ref
+
+OnVmCreated = Callable[[str, Mapping[str, Any]], None]
+_STAGES = {Op.CREATE: "create", Op.UPDATE: "update", Op.DELETE: "delete", Op.REPLACE: "create"}
+_REMOVES = frozenset({"delete", "delete-replaced"})
+_FINISHES = frozenset({"create-replacement", "import-replacement", "read-replacement"})
+
+
+@dataclass(slots=True)
+class _Running:
+    """A step under way."""
+
+    token: str
+    op: Op
+    since: float
+    parts: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+
+
+class Progress:
+    """Takes the events of one operation; `steps`, `same`, `outputs`, `gone` and `errors` are its result.
+
+    `on_vm_created(name, entry)` is called with a new VM's entry of the inventory as soon as
+    everything that the entry refers to exists, while other VMs may still be on their way.
+    """
+
+    def __init__(
+        self,
+        listen: Listener,
+        subjects: Subjects,
+        graph: Graph | None = None,
+        on_vm_created: OnVmCreated | None = None,
+    ) -> None:
+        self._listen = listen
+        self._subjects = subjects
+        self._running: dict[str, _Running] = {}
+        self._done: dict[str, Step] = {}
+        self._said: dict[str, list[str]] = {}
+        self._entries = Entries(graph, on_vm_created)
+        self.same = 0
+        self.gone: set[str] = set()
+        self.outputs: Mapping[str, Any] = {}
+        self.old_outputs: Mapping[str, Any] = {}
+        self.errors: list[str] = []
+        self.warnings: list[str] = []
+        self.dump = ""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every finished step, in the order they finished."""
+        return tuple(self._done.values())
+
+    @property
+    def died(self) -> bool:
+        """Whether a provider process ended in the middle of its work."""
+        said = (text for texts in self._said.values() for text in texts)
+        return bool(self.dump) or any(DIED.search(text) for text in said)
+
+    def handle(self, event: Any) -> None:
+        """Take one engine event."""
+        if event.resource_pre_event is not None:
+            self._begin(event.resource_pre_event.metadata)
+        elif event.res_outputs_event is not None:
+            self._complete(event.res_outputs_event.metadata)
+        elif event.res_op_failed_event is not None:
+            self._fail(event.res_op_failed_event.metadata)
+        elif event.diagnostic_event is not None:
+            self._say(event.diagnostic_event)
+
+    def _begin(self, step: Any) -> None:
+        if step.type == STACK:
+            self.old_outputs = (step.old.outputs or {}) if step.old else {}
+        op = OPS.get(step.op.value)
+        if op in {None, Op.SAME} or not countable(step.type):
+            return
+        running = self._running.get(step.urn)
+        if running is None and step.urn not in self._done:
+            running = self._running[step.urn] = _Running(token=step.type, op=op, since=time.monotonic())
+            self._emit("op_start", step.urn, {"op": op.value, "type": step.type})
+        if running is not None:
+            running.parts.add(step.op.value)
+
+    def _complete(self, step: Any) -> None:
+        if step.type == STACK:
+            self.outputs = (step.new.outputs or {}) if step.new else {}
+            return
+        op = OPS.get(step.op.value, Op.SAME)
+        if step.op.value in _REMOVES:
+            self.gone.add(key_of(step.urn))
+        if step.op.value in _FINISHES:
+            self.gone.discard(key_of(step.urn))
+        if step.new is not None:
+            self._entries.learn(key_of(step.urn), step.new)
+        if not countable(step.type):
+            return
+        if op is Op.SAME:
+            self.same += step.op.value == "same" and bool(step.new and step.new.id)
+        elif op is not Op.REPLACE or step.op.value in _FINISHES:
+            self._finish(step, op)
+        elif step.urn in self._running:
+            self._running[step.urn].ended.add(step.op.value)
+
+    def _finish(self, step: Any, op: Op) -> None:
+        running = self._running.pop(step.urn, None)
+        state = step.new or step.old
+        done = self._step(step.urn, running or _Running(step.type, op, time.monotonic()), id=state.id or None)
+        self._done[step.urn] = done
+        fields = {
+            "op": done.op.value,
+            "elapsed_s": round(done.duration_s, 3),
+            "type": step.type,
+            "id": done.id,
+        }
+        self._emit("op_complete", step.urn, fields)
+        if done.is_vm and done.op in {Op.CREATE, Op.REPLACE}:
+            self._entries.expect(done.key)
+
+    def _fail(self, step: Any) -> None:
+        op = OPS.get(step.op.value, Op.UPDATE)
+        running = self._running.pop(step.urn, None) or _Running(step.type, op, time.monotonic())
+        stage = "delete" if step.op.value == "delete-replaced" else _STAGES.get(running.op, "engine")
+        reason = failure(self._said.get(step.urn, []), stage)
+        state = step.new or step.old
+        self._refuse(step.urn, running, reason, id=(state.id or None) if state else None)
+
+    def _refuse(self, urn: str, running: _Running, reason: Failure, id: str | None = None) -> None:
+        failed = replace(self._step(urn, running, id=id), ok=False, failure=reason)
+        self._done[urn] = failed
+        error = {"code": reason.code, "severity": "error", "summary": reason.message, "stage": reason.stage}
+        fields = {"op": failed.op.value, "elapsed_s": round(failed.duration_s, 3), "type": failed.token}
+        self._emit("op_failed", urn, fields | {"error": error})
+
+    def _step(self, urn: str, running: _Running, id: str | None) -> Step:
+        key = key_of(urn)
+        return Step(
+            key=key,
+            token=running.token,
+            op=running.op,
+            ok=True,
+            subject=self._subjects.find(key),
+            id=id,
+            duration_s=time.monotonic() - running.since,
+            is_vm=self._subjects.is_vm(running.token),
+        )
+
+    def _say(self, said: Any) -> None:
+        if said.severity not in {"error", "warning"}:
+            return
+        if "exited prematurely" in said.message:
+            self.dump = said.message
+            return
+        text = clean(said.message)
+        if said.severity == "warning":
+            self.warnings.append(text)
+            self._emit("diagnostic", said.urn or None, {"severity": "warning", "summary": text})
+        elif said.urn and not said.urn.endswith(f"::{STACK}"):
+            self._said.setdefault(said.urn, []).append(said.message)
+        elif not generic(said.message):
+            self.errors.append(text)
+
+    def end(self, reason: Failure) -> None:
+        """Account for what was said or begun but never finished; `reason` is why it was not."""
+        for urn, running in tuple(self._running.items()):
+            if running.parts == running.ended:  # the replaced one is gone and no new one was begun
+                running.op = Op.DELETE
+                self._done[urn] = self._step(urn, running, id=None)
+                continue
+            said = self._said.get(urn)
+            self._refuse(urn, running, failure(said, _STAGES[running.op]) if said else reason)
+        self._running.clear()
+        for urn, texts in self._said.items():
+            if urn in self._done or all(generic(text) for text in texts):
+                continue
+            token = urn.split("::")[2].rpartition("$")[2]
+            if countable(token):
+                self._refuse(urn, _Running(token, Op.CREATE, time.monotonic()), failure(texts, "create"))
+            else:
+                self.errors.append(failure(texts, "engine").message)
+
+    def tell(self, severity: str, summary: str) -> None:
+        """Emit a diagnostic of our own."""
+        self._emit("diagnostic", None, {"severity": severity, "summary": summary})
+
+    def _emit(self, kind: str, urn: str | None, fields: Mapping[str, Any]) -> None:
+        named = {"name": key_of(urn)} if urn else {}
+        event = Event(
+            kind=kind,
+            mcis=self._subjects.mcis,
+            env=self._subjects.env,
+            subject=self._subjects.find(key_of(urn)) if urn else Subject(),
+            urn=urn,
+            fields={**named, **fields},
+        )
+        self._listen(event)
+
+
+class Entries:
+    """Completes inventory entries of new VMs from what exists so far."""
+
+    def __init__(self, graph: Graph | None, on_vm_created: OnVmCreated | None) -> None:
+        inventory = graph.outputs.get("inventory") if graph and on_vm_created else None
+        self._wanted = inventory if isinstance(inventory, Mapping) else {}
+        self._tell = on_vm_created
+        self._needed = {ref.key for entry in self._wanted.values() for ref in refs(entry)}
+        self._known: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._expected: list[str] = []
+
+    def learn(self, key: str, state: Any) -> None:
+        """Remember what a resource is, if an entry refers to it, and tell what has become complete."""
+        if key in self._needed and state.id:
+            self._known[key] = (state.id, state.outputs or {})
+            self._tell_complete()
+
+    def expect(self, name: str) -> None:
+        """A VM has been made: tell its entry as soon as it is complete."""
+        if name in self._wanted:
+            self._expected.append(name)
+            self._tell_complete()
+
+    def _tell_complete(self) -> None:
+        for name in tuple(self._expected):
+            entry = self._wanted[name]
+            if all(ref.key in self._known for ref in refs(entry)):
+                self._expected.remove(name)
+                if self._tell is not None:
+                    self._tell(name, plain(filled(entry, self._known)))
+
+
+def refs(value: Any) -> list[Ref]:
+    """Every reference inside a value of the graph."""
+    if isinstance(value, Ref):
+        return [value]
+    if isinstance(value, Mapping):
+        return [ref for part in value.values() for ref in refs(part)]
+    if isinstance(value, list | tuple):
+        return [ref for part in value for ref in refs(part)]
+    return []
+
+
+def filled(value: Any, known: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Any:
+    """A value of the graph with its references replaced by what is known: key -> (id, outputs)."""
+    if isinstance(value, Ref):
+        id_, outputs = known[value.key]
+        return _inside(outputs, value.path) if value.path else id_
+    if isinstance(value, Mapping):
+        return {name: filled(part, known) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(part, known) for part in value]
+    return value
+
+
+def _inside(value: Any, path: str) -> Any:
+    for name in path.split("."):
+        if isinstance(value, list):
+            value = value[int(name)] if int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,76 @@
+"""Whom a resource serves: the names by which screens and events speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mcis_iac.model import NOTHING, Subject, Vm
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Graph
+
+STACK = "pulumi:pulumi:Stack"
+PROVIDER = "pulumi:providers:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subjects:
+    """Names for the resources of one stack.
+
+    `by_key` has what the graph says; of resources known from state only, the key itself tells.
+    `vm_tokens` are the tokens that are machines; `clouds` maps connections to clouds.
+    """
+
+    mcis: str = ""
+    env: str | None = None
+    by_key: Mapping[str, Subject] = field(default_factory=lambda: NOTHING)
+    vm_tokens: frozenset[str] = frozenset()
+    clouds: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+
+    @classmethod
+    def of(
+        cls,
+        graph: Graph | None,
+        *,
+        mcis: str,
+        env: str | None,
+        vm_tokens: Iterable[str],
+        clouds: Mapping[str, str] = NOTHING,
+        vms: Iterable[Vm] = (),
+    ) -> Subjects:
+        """Names from a graph; `vms` are the last known ones, some of which may no longer be declared."""
+        known = {vm.name: _of_vm(vm) for vm in vms}
+        declared = {resource.key: resource.subject for resource in graph.resources} if graph else {}
+        return cls(
+            mcis=mcis,
+            env=env,
+            by_key={**known, **declared},
+            vm_tokens=frozenset(vm_tokens),
+            clouds=clouds,
+        )
+
+    def find(self, key: str) -> Subject:
+        """The subject of a resource; never fails, may be empty."""
+        if key in self.by_key:
+            return self.by_key[key]
+        told = naming.subject_of(key)
+        cloud = self.clouds.get(told.connection) if told.connection else None
+        return replace(told, cloud=cloud) if cloud else told
+
+    def is_vm(self, token: str) -> bool:
+        """Whether resources of that type are machines."""
+        return token in self.vm_tokens
+
+
+def _of_vm(vm: Vm) -> Subject:
+    return Subject(group=vm.group, vm=vm.name, connection=vm.connection, cloud=vm.cloud, region=vm.region)
+
+
+def key_of(urn: str) -> str:
+    """The logical name at the end of a URN."""
+    return urn.rpartition("::")[2]
+
+
+def countable(token: str) -> bool:
+    """Whether a type is a thing in a cloud, not the engine's own bookkeeping."""
+    return token != STACK and not token.startswith(PROVIDER)
