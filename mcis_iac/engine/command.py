@@ -139,6 +139,11 @@ class Command(PulumiCommand):  # type: ignore[misc]
             timer.start()
         return times
 
+    def resume(self) -> None:
+        """The operation that was stopped has ended: the next one may start."""
+        with self._lock:
+            self._stopping = 0
+
     @property
     def stopping(self) -> bool:
         """Whether somebody asked to stop."""

@@ -229,6 +229,7 @@ def _drive(
         stream.put(lambda: on_stop(why, times))
 
     finished = guarded(work, session.command, timeout_s=timeout_s, on_stop=told)
+    session.command.resume()
     stream.close(orderly=not isinstance(finished.error, (Interrupted, StackNotFoundError)))
     return finished
 

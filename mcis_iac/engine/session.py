@@ -134,6 +134,10 @@ class Session:
             and self._marker.read_text(encoding="utf-8") == self._fingerprint
         )
 
+    def exists(self) -> bool:
+        """Whether the stack is known or must be assumed to exist; asks nobody."""
+        return not self.absent
+
     @property
     def absent(self) -> bool:
         """Whether the stack is known not to exist; False also means that nobody knows without asking."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mcis_iac.model import NOTHING, Subject, Vm
+from mcis_iac.model import NOTHING, Subject
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Graph
 
@@ -36,15 +36,14 @@ class Subjects:
         env: str | None,
         vm_tokens: Iterable[str],
         clouds: Mapping[str, str] = NOTHING,
-        vms: Iterable[Vm] = (),
+        extra: Mapping[str, Subject] = NOTHING,
     ) -> Subjects:
-        """Names from a graph; `vms` are the last known ones, some of which may no longer be declared."""
-        known = {vm.name: _of_vm(vm) for vm in vms}
+        """Names from a graph; `extra` has those of resources that are no longer declared."""
         declared = {resource.key: resource.subject for resource in graph.resources} if graph else {}
         return cls(
             mcis=mcis,
             env=env,
-            by_key={**known, **declared},
+            by_key={**extra, **declared},
             vm_tokens=frozenset(vm_tokens),
             clouds=clouds,
         )
@@ -60,10 +59,6 @@ class Subjects:
     def is_vm(self, token: str) -> bool:
         """Whether resources of that type are machines."""
         return token in self.vm_tokens
-
-
-def _of_vm(vm: Vm) -> Subject:
-    return Subject(group=vm.group, vm=vm.name, connection=vm.connection, cloud=vm.cloud, region=vm.region)
 
 
 def key_of(urn: str) -> str:
