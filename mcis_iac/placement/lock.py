@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mcis_iac.errors import ManifestError, OperationError
-from mcis_iac.model import Group, Mcis
+from mcis_iac.model import Diagnostic, Group, Mcis
 from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Price, Row, rows
 from mcis_iac.placement.lock_parse import Parser, problem, span_of
 
@@ -45,15 +45,17 @@ def parse(text: str, file: str) -> Lock:
     try:
         root = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
-        raise _broken(_syntax(error, text, file)) from error
+        raise _broken(_syntax(error, text, file), text=text) from error
+    except RecursionError as error:
+        raise _broken(problem(None, "it is nested too deeply"), text=text) from error
     parser = Parser(file)
     lock = parser.lock(root)
     if parser.diagnostics:
-        raise _broken(*parser.diagnostics)
+        raise _broken(*parser.diagnostics, text=text)
     return lock
 
 
-def _syntax(error: Exception, text: str, file: str) -> Any:
+def _syntax(error: Exception, text: str, file: str) -> Diagnostic:
     conflict = next((n for n, line in enumerate(text.splitlines(), 1) if line.startswith("<<<<<<< ")), 0)
     mark = getattr(error, "problem_mark", None)
     span = None if mark is None else span_of(file, mark, mark)
@@ -63,8 +65,9 @@ def _syntax(error: Exception, text: str, file: str) -> Any:
     return problem(span, getattr(error, "problem", None) or str(error))
 
 
-def _broken(*diagnostics: Any) -> ManifestError:
-    return ManifestError(summary="the lock file is not valid", diagnostics=diagnostics)
+def _broken(*diagnostics: Diagnostic, text: str) -> ManifestError:
+    texts = {each.span.file: text for each in diagnostics if each.span}
+    return ManifestError(summary="the lock file is not valid", diagnostics=diagnostics, texts=texts)
 
 
 def _typed(path: Path) -> str:

@@ -35,6 +35,7 @@ class Parser:
     def __init__(self, file: str) -> None:
         self.file = file
         self.diagnostics: list[Diagnostic] = []
+        self._read: dict[int, Any] = {}  # by node: an alias stands for one that was read before
 
     def lock(self, root: Any) -> Lock:
         """The whole file; a broken part is left out and reported."""
@@ -180,6 +181,14 @@ class Parser:
         return tuple(item for item in items if item is not None)
 
     def _plain(self, node: Any) -> Any:
+        if id(node) not in self._read:
+            self._read[id(node)] = _Bad  # until it is read, the node can only be met inside itself
+            self._read[id(node)] = self._content(node)
+        elif self._read[id(node)] is _Bad:
+            self._fail(node, "this value contains itself")
+        return self._read[id(node)]
+
+    def _content(self, node: Any) -> Any:
         if node.id == "mapping":
             return {key.value: self._plain(value) for key, value in self._pairs(node)}
         if node.id == "sequence":

@@ -60,11 +60,14 @@ def _free(network: IPv4Network, size: int, taken: Iterable[str], count: int) -> 
 
 
 def part(block: str, zone: str, zones: Sequence[str]) -> str | None:
-    """The part of a block that a zone has, by its place in the region's list; None = no room."""
+    """The part of a block that a zone has, by its place in the region's list.
+
+    None = no room or no such zone: then the cloud chooses.
+    """
     whole = IPv4Network(block)
     size = min(whole.prefixlen + SPLIT_BITS, SMALLEST_PART)
-    index = zones.index(zone) if zone in zones else len(zones)
-    if size < whole.prefixlen or index >= 2 ** (size - whole.prefixlen):
+    index = zones.index(zone) if zone in zones else None
+    if index is None or size < whole.prefixlen or index >= 2 ** (size - whole.prefixlen):
         return None
     step: int = 2 ** (32 - size)
     return f"{whole.network_address + index * step}/{size}"

@@ -11,7 +11,8 @@ from mcis_iac.model import Diagnostic, Group, Mcis, Severity
 NO_SYSTEMD = "MCIS250"
 BAD_IMAGE = "MCIS251"
 OTHER_CLOUD = "MCIS252"
-_SYSTEMCTL = re.compile(r"(^|[\s;&|(/])(systemctl|service|journalctl)\s")
+# Where a command begins, not where its name is a word in a text.
+_SYSTEMCTL = re.compile(r"(?:^|[;&|(]|\bsudo\b)\s*(?:\S*/)?(systemctl|service|journalctl)\s")
 
 
 def groups_here(mcis: Mcis) -> list[Group]:
@@ -52,7 +53,7 @@ def _setup(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
                 code=NO_SYSTEMD,
                 severity=Severity.WARNING,
                 summary="no service manager on the local cloud",
-                detail=f"`{found[2]}` fails here: a local VM runs sshd and nothing else",
+                detail=f"`{found[1]}` fails here: a local VM runs sshd and nothing else",
                 hint="start the service from an executable /etc/rc.local, which runs at every start",
                 span=mcis.span(f"groups.{group.name}.setup.run.{position}"),
                 group=group.name,

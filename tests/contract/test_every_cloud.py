@@ -1,0 +1,332 @@
+"""What every cloud must keep to. A cloud is covered by being registered.
+
+A cloud that cannot be asked offline (no regions or no types known) fails here by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes.mcis import KEY, a_group, an_mcis
+
+from mcis_iac.clouds import registry
+from mcis_iac.model import (
+    Connection,
+    Disk,
+    Firewall,
+    FirewallRule,
+    Group,
+    Mcis,
+    Plan,
+    Setup,
+    SetupFile,
+    Severity,
+    Vm,
+)
+from mcis_iac.placement.lock import Lock
+from mcis_iac.placement.members import settle
+from mcis_iac.program import naming
+from mcis_iac.program.build import build, refs
+from mcis_iac.program.graph import Graph, Ref, Resource, Secret
+
+CLOUDS = sorted(registry.CLOUDS)
+pytestmark = pytest.mark.parametrize("cloud", CLOUDS)
+WALLS = {
+    "web": Firewall(
+        name="web",
+        rules=(
+            FirewallRule(sources=("anywhere",), ports=((80, 80), (443, 443))),
+            FirewallRule(sources=("me",), ports=((22, 22),)),
+            FirewallRule(sources=("group:api", "mcis"), ports=((5432, 5432),)),
+            FirewallRule(sources=("198.51.100.0/24",), protocol="udp", ports=((8000, 8100),)),
+            FirewallRule(sources=("mcis",), protocol="icmp"),
+        ),
+    )
+}
+
+
+def rich(cloud: str, *, web: int = 3, api: int = 2) -> Mcis:
+    """An MCIS that uses everything a manifest can say of a pinned group."""
+    regions = list(registry.graph(cloud).facts().regions)
+    setup = Setup(
+        packages=("nginx",), files=(SetupFile(path="/etc/motd", content="hi\n"),), run=("touch /ready",)
+    )
+    disk = Disk(name="data", size_gib=20, mount="/data")
+    groups = (
+        a_group(
+            "web", web, cloud=cloud, region=regions[0], firewalls=("web",), setup=setup, labels={"a": "b"}
+        ),
+        a_group("api", api, cloud=cloud, region=regions[-1], public_ip="none", disks=(disk,)),
+        a_group("db", 1, cloud=cloud, region=regions[0], public_ip="static", user="ops"),
+    )
+    connections = {cloud: Connection(name=cloud, cloud=cloud)}
+    return an_mcis(*groups, connections=connections, firewalls=WALLS, labels={"team": "x"}, env="prod")
+
+
+def planned(mcis: Mcis, lock: Lock | None = None) -> Plan:
+    found = settle(mcis, lock or Lock(), public_keys={"generated": KEY})
+    assert not [problem for problem in found.diagnostics if problem.severity is Severity.ERROR]
+    return found.plan
+
+
+def built(mcis: Mcis) -> Graph:
+    return build(planned(mcis))
+
+
+def by_key(graph: Graph) -> dict[str, Resource]:
+    return {resource.key: resource for resource in graph.resources}
+
+
+def reordered(mcis: Mcis) -> Mcis:
+    walls = {
+        name: Firewall(
+            name=name,
+            rules=tuple(
+                replace(rule, sources=rule.sources[::-1], ports=rule.ports[::-1]) for rule in wall.rules[::-1]
+            ),
+        )
+        for name, wall in mcis.firewalls.items()
+    }
+    return replace(mcis, groups=dict(reversed(mcis.groups.items())), firewalls=walls)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            assert isinstance(name, str)
+            yield from leaves(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from leaves(inner)
+    else:
+        yield value
+
+
+def test_it_says_what_it_has_without_being_asked(cloud: str) -> None:
+    facts = registry.graph(cloud).facts()
+    assert facts.regions and facts.image_aliases
+    assert all(region.name == name for name, region in facts.regions.items())
+    assert not facts.types or facts.default_type in facts.types
+
+
+def test_it_names_its_plugin_and_its_machines(cloud: str) -> None:
+    module = registry.graph(cloud)
+    assert module.PACKAGE and module.VERSION
+    assert all(token.startswith(f"{module.PACKAGE}:") for token in module.VM_TOKENS)
+
+
+def test_the_same_plan_gives_the_same_graph(cloud: str) -> None:
+    assert built(rich(cloud)) == built(rich(cloud))
+
+
+def test_only_tokens_of_the_cloud_appear_each_with_its_version(cloud: str) -> None:
+    module = registry.graph(cloud)
+    for resource in built(rich(cloud)).resources:
+        assert resource.package == module.PACKAGE, resource.key
+        assert resource.version == module.VERSION, resource.key
+
+
+def test_there_is_one_provider_per_connection_and_everything_names_it(cloud: str) -> None:
+    for resource in built(rich(cloud)).resources:
+        is_provider = resource.token.startswith("pulumi:providers:")
+        assert resource.provider == (None if is_provider else naming.provider(cloud)), resource.key
+        assert is_provider == (resource.key == naming.provider(cloud))
+
+
+def test_two_connections_of_one_cloud_share_nothing(cloud: str) -> None:
+    mcis = rich(cloud)
+    second = a_group("other", cloud=cloud, connection="second", region=mcis.groups["web"].placement.region)
+    both = replace(
+        mcis,
+        groups={**mcis.groups, "other": second},
+        connections={**mcis.connections, "second": Connection(name="second", cloud=cloud)},
+    )
+    graph = built(both)
+    for resource in graph.resources:
+        if resource.subject.connection == "second":
+            for ref in refs(resource.inputs):
+                assert by_key(graph)[ref.key].subject.connection == "second", resource.key
+
+
+def test_every_machine_is_keyed_by_its_name_and_is_in_the_inventory(cloud: str) -> None:
+    graph, module = built(rich(cloud)), registry.graph(cloud)
+    machines = {r.key for r in graph.resources if r.token in module.VM_TOKENS}
+    assert machines == {"web-1", "web-2", "web-3", "api-1", "api-2", "db-1"}
+    inventory = graph.outputs["inventory"]
+    assert isinstance(inventory, Mapping) and inventory.keys() == machines
+
+
+def test_the_inventory_has_what_a_vm_is_made_of(cloud: str) -> None:
+    inventory: Any = built(rich(cloud)).outputs["inventory"]
+    for name, entry in inventory.items():
+        filled = {field: "x" if isinstance(value, Ref) else value for field, value in entry.items()}
+        vm = Vm(name=name, **filled)
+        assert f"{vm.group}-{vm.ordinal}" == name and vm.cloud == cloud
+    assert inventory["api-1"]["public_ip"] is None
+
+
+def test_a_resource_serves_whom_its_key_says(cloud: str) -> None:
+    for resource in built(rich(cloud)).resources:
+        told, subject = naming.subject_of(resource.key), resource.subject
+        assert subject.cloud == cloud
+        for part in ("group", "vm", "connection", "region"):
+            if getattr(told, part) is not None:
+                assert getattr(subject, part) == getattr(told, part), resource.key
+
+
+def test_keys_do_not_depend_on_the_cloud_having_other_things(cloud: str) -> None:
+    alone = replace(rich(cloud), groups={"web": replace(rich(cloud).groups["web"], firewalls=())})
+    assert by_key(built(alone)).keys() <= by_key(built(rich(cloud))).keys()
+
+
+def test_scaling_out_by_one_touches_only_what_the_new_machine_brings(cloud: str) -> None:
+    before, after = by_key(built(rich(cloud))), by_key(built(rich(cloud, web=4)))
+    assert before.items() <= after.items()
+    assert {naming.subject_of(key).vm for key in after.keys() - before.keys()} == {"web-4"}
+
+
+def test_the_first_machine_of_a_group_changes_no_other_group(cloud: str) -> None:
+    before, after = by_key(built(rich(cloud, api=0))), by_key(built(rich(cloud, api=1)))
+    assert before.items() <= after.items()
+
+
+def test_reordering_groups_and_rules_touches_nothing(cloud: str) -> None:
+    mcis = rich(cloud)
+    assert by_key(built(mcis)) == by_key(built(reordered(mcis)))
+
+
+def test_a_new_setup_touches_no_machine(cloud: str) -> None:
+    mcis, module = rich(cloud), registry.graph(cloud)
+    web = replace(mcis.groups["web"], setup=Setup(run=("other",)))
+    before, after = by_key(built(mcis)), by_key(built(replace(mcis, groups={**mcis.groups, "web": web})))
+    assert before.keys() == after.keys()
+    for key, resource in before.items():
+        if resource.token in module.VM_TOKENS:
+            ignored = resource.options.ignore_changes
+            changed = {n for n in resource.inputs if resource.inputs[n] != after[key].inputs.get(n)}
+            assert changed <= set(ignored), key
+
+
+def test_nothing_is_left_of_a_group_without_members(cloud: str) -> None:
+    mcis = rich(cloud)
+    empty = replace(mcis, groups={name: replace(group, count=0) for name, group in mcis.groups.items()})
+    assert built(empty).resources == ()
+
+
+def test_every_input_is_plain_json(cloud: str) -> None:
+    for resource in built(rich(cloud)).resources:
+        for leaf in leaves(resource.inputs):
+            assert isinstance(leaf, str | int | float | bool | Ref | Secret) or leaf is None, resource.key
+        json.dumps([leaf for leaf in leaves(resource.inputs) if not isinstance(leaf, Ref | Secret)])
+
+
+def test_what_is_called_a_secret_is_one(cloud: str) -> None:
+    words = ("password", "secret", "token", "private")
+    for resource in built(rich(cloud)).resources:
+        for name, value in resource.inputs.items():
+            if any(word in name.lower() for word in words):
+                assert isinstance(value, Secret), f"{resource.key}.{name}"
+
+
+def test_what_takes_tags_carries_ours(cloud: str) -> None:
+    tagged = {r.key: r for r in built(rich(cloud)).resources if {"tags", "labels"} & r.inputs.keys()}
+    machines = {"web-1", "api-1", "db-1"}
+    assert machines <= tagged.keys()
+    for key, resource in tagged.items():
+        tags: Any = resource.inputs.get("tags", resource.inputs.get("labels"))
+        wanted = {"mcis": "shop", "mcis-namespace": "default", "mcis-env": "prod", "team": "x"}
+        subject = {"mcis-group": resource.subject.group, "mcis-vm": resource.subject.vm}
+        wanted |= {name: value for name, value in subject.items() if value}
+        assert wanted.items() <= tags.items(), key
+
+
+def test_a_label_of_a_group_is_on_its_machines_only(cloud: str) -> None:
+    graph = by_key(built(rich(cloud)))
+    carried: Any = [
+        graph[key].inputs.get("tags", graph[key].inputs.get("labels")) for key in ("web-1", "api-1")
+    ]
+    assert [tags.get("a") for tags in carried] == ["b", None]
+
+
+def test_no_name_meets_that_of_another_mcis(cloud: str) -> None:
+    def names(mcis: Mcis) -> set[str]:
+        return {str(r.inputs["name"]) for r in built(mcis).resources if "name" in r.inputs}
+
+    mine = rich(cloud)
+    others = (replace(mine, env="ci"), replace(mine, name="shop2"), replace(mine, namespace="team"))
+    assert not any(names(mine) & names(other) for other in others)
+
+
+def test_a_machine_is_taken_down_before_its_successor_is_made(cloud: str) -> None:
+    module = registry.graph(cloud)
+    for resource in built(rich(cloud)).resources:
+        if resource.token in module.VM_TOKENS:
+            assert resource.options.delete_before_replace, resource.key
+
+
+def test_a_machine_without_a_public_address_asks_for_none(cloud: str) -> None:
+    graph = built(rich(cloud))
+    inventory: Any = graph.outputs["inventory"]
+    assert [inventory[name]["public_ip"] is None for name in ("web-1", "api-1", "db-1")] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def a_walled(cloud: str, *rules: FirewallRule) -> Group:
+    region = next(iter(registry.graph(cloud).facts().regions))
+    return a_group("web", 1, cloud=cloud, region=region, firewalls=("w",) if rules else ())
+
+
+def shown(cloud: str, *rules: FirewallRule) -> str:
+    mcis = an_mcis(
+        a_walled(cloud, *rules),
+        connections={cloud: Connection(name=cloud, cloud=cloud)},
+        firewalls={"w": Firewall(name="w", rules=rules)} if rules else {},
+    )
+    return repr(
+        [(r.token, r.inputs) for r in built(mcis).resources if r.token not in registry.graph(cloud).VM_TOKENS]
+    )
+
+
+def test_a_rule_shows_its_ports_and_its_range(cloud: str) -> None:
+    text = shown(cloud, FirewallRule(sources=("198.51.100.0/24",), ports=((8000, 8100),)))
+    assert "198.51.100.0/24" in text and "8000" in text and "8100" in text
+    assert "0.0.0.0/0" not in text
+
+
+def test_only_anywhere_opens_to_the_world(cloud: str) -> None:
+    assert "0.0.0.0/0" in shown(cloud, FirewallRule(sources=("anywhere",), ports=((80, 80),)))
+    assert "0.0.0.0/0" not in shown(cloud)
+    assert "0.0.0.0/0" not in shown(cloud, FirewallRule(sources=("mcis", "me"), ports=((80, 80),)))
+
+
+def test_the_same_rule_twice_is_one_rule(cloud: str) -> None:
+    rule = FirewallRule(sources=("198.51.100.0/24",), ports=((80, 80),))
+    assert shown(cloud, rule, rule) == shown(cloud, rule)
+
+
+def test_its_check_passes_a_manifest_without_a_problem(cloud: str) -> None:
+    errors = [p for p in registry.graph(cloud).check(rich(cloud)) if p.severity is Severity.ERROR]
+    assert errors == []
+
+
+def test_it_can_be_searched_and_watched(cloud: str) -> None:
+    for module, verbs in (
+        (registry.lookup(cloud), ("find", "sweep")),
+        (registry.lifecycle(cloud), ("observe", "notices")),
+    ):
+        assert all(callable(getattr(module, verb)) for verb in verbs)
+
+
+def test_a_sweep_without_tags_deletes_nothing(cloud: str) -> None:
+    assert list(registry.lookup(cloud).sweep(Connection(name=cloud, cloud=cloud), {})) == []
+
+
+def test_nobody_is_looked_at_when_there_are_no_machines(cloud: str) -> None:
+    assert dict(registry.lifecycle(cloud).observe(Connection(name=cloud, cloud=cloud), [])) == {}
