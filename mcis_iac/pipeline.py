@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mcis_iac.actions import run
@@ -29,6 +30,7 @@ from mcis_iac.model import (
     Status,
     Vm,
 )
+from mcis_iac.program.graph import Graph
 
 
 def ignore(event: Event) -> None:
@@ -158,28 +160,6 @@ OnOutput = run.OnOutput
 Confirm = Callable[[Preview], None]
 ConfirmDown = Callable[[DownQuestion], None]
 
-# The functions; bodies follow with the stages.
-#
-# check(request) -> Checked                               validate: never raises for manifest problems
-# load(request) -> Mcis                                   raises ManifestError with diagnostics
-# render(request, *, locked=False) -> Graph
-# graph_text(graph, form: str) -> str                    program.render, as table, json or yaml
-# preview(request, *, targets=(), locked=False) -> Preview
-# up(request, *, targets=(), replace=(), locked=False, retry_dropped=False, force_protected=False,
-#    expect_no_changes=False, confirm: Confirm) -> Applied
-# down(request, *, targets=(), remove=False, force_protected=False, confirm: ConfirmDown) -> Applied
-# refresh(request) -> Applied
-# scale(request, wants: Sequence[str], *, remove=(), write=True, force_protected=False,
-#    confirm: Confirm) -> Applied
-# status(request, selection) -> StatusReport
-# outputs(request) -> Mapping[str, Any]
-# execute(request, selection, command: Sequence[str], *, on_output: OnOutput, timeout_s, serial,
-#    sudo, script: str | None, setenv: Mapping[str, str]) -> tuple[HostResult, ...]
-# ssh_command(request, vm: str, command: Sequence[str]) -> list[str]     argv to exec
-# doctor(*, install: bool, listen) -> DoctorReport
-# explain(topic: str) -> str                              manifest.explain.explain: a code or a field
-# scaffold(directory: Path, template: str) -> Sequence[Path]   manifest.scaffold.scaffold: files of `init`
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -193,3 +173,181 @@ class Finding:
 
 
 DoctorReport = Sequence[Finding]
+
+# ---------------------------------------------------------------- the verbs
+# Each imports its stages when called: `validate` must not pay for the engine, nor `render` for SSH.
+
+
+def check(request: Request) -> Checked:
+    """Every problem of manifest, overlay and lock; only a missing file raises."""
+    from mcis_iac.flows import ground
+
+    return ground.check(request)
+
+
+def load(request: Request) -> Mcis:
+    """The manifest, overlays merged; ManifestError with every problem."""
+    from mcis_iac.flows import ground
+
+    return ground.ground(request).mcis
+
+
+def render(request: Request, *, locked: bool = False) -> Graph:
+    """The resource graph as data: no engine, no network, nothing written."""
+    from mcis_iac.flows import ground, placing
+
+    return placing.placed(
+        ground.ground(request), placing.Wish(locked=locked), placing.Clock(), make_key=False
+    ).graph
+
+
+def graph_text(graph: Graph, form: str) -> str:
+    """A graph as text: `table`, `json` or `yaml`; secrets redacted."""
+    from mcis_iac.program import render
+
+    forms = {"json": render.as_json, "yaml": render.as_yaml}
+    return forms.get(form, render.as_text)(graph)
+
+
+def preview(
+    request: Request, *, targets: Sequence[str] = (), locked: bool = False, replace: Sequence[str] = ()
+) -> Preview:
+    """The stack diff `up` would apply; changes nothing."""
+    from mcis_iac.flows import change, placing
+
+    return change.preview(request, placing.Wish(targets=targets, locked=locked, replace=replace))
+
+
+def up(
+    request: Request,
+    *,
+    targets: Sequence[str] = (),
+    replace: Sequence[str] = (),
+    locked: bool = False,
+    retry_dropped: bool = False,
+    force_protected: bool = False,
+    expect_no_changes: bool = False,
+    confirm: Confirm,
+) -> Applied:
+    """Preview, `confirm`, apply, wait until every VM is ready. Partial failure is a result (exit 4)."""
+    from mcis_iac.flows import change, ground, placing
+
+    wish = placing.Wish(
+        targets=targets,
+        replace=replace,
+        locked=locked,
+        retry_dropped=retry_dropped,
+        force_protected=force_protected,
+        expect_no_changes=expect_no_changes,
+    )
+    return change.up(ground.ground(request), wish, confirm)
+
+
+def down(
+    request: Request,
+    *,
+    targets: Sequence[str] = (),
+    remove: bool = False,
+    force_protected: bool = False,
+    confirm: ConfirmDown,
+) -> Applied:
+    """Delete everything, or what the targets name. Needs no valid manifest."""
+    from mcis_iac.flows import change
+
+    return change.down(
+        request, targets=targets, remove=remove, force_protected=force_protected, confirm=confirm
+    )
+
+
+def refresh(request: Request) -> Applied:
+    """Write what the clouds say into the state."""
+    from mcis_iac.flows import change
+
+    return change.refresh(request)
+
+
+def scale(
+    request: Request,
+    wants: Sequence[str],
+    *,
+    remove: Sequence[str] = (),
+    write: bool = True,
+    force_protected: bool = False,
+    confirm: Confirm,
+) -> Applied:
+    """Edit `count` and apply exactly that; `write=False` leaves the manifest alone."""
+    from mcis_iac.flows import scale as scaling
+
+    return scaling.scale(
+        request, wants, remove=remove, write=write, force_protected=force_protected, confirm=confirm
+    )
+
+
+def status(request: Request, selection: Selection) -> StatusReport:
+    """The real state of every VM and of the whole."""
+    from mcis_iac.flows import look
+
+    return look.status(request, selection)
+
+
+def outputs(request: Request) -> Mapping[str, Any]:
+    """The stack's outputs as last known."""
+    from mcis_iac.flows import look
+
+    return look.outputs(request)
+
+
+def execute(
+    request: Request,
+    selection: Selection,
+    command: Sequence[str],
+    *,
+    on_output: OnOutput,
+    timeout_s: float | None = None,
+    serial: int | None = None,
+    sudo: bool = False,
+    script: str | None = None,
+    setenv: Mapping[str, str] = NOTHING,
+) -> tuple[HostResult, ...]:
+    """Run a command on the selected VMs; one result each, whatever happened to it."""
+    from mcis_iac.flows import act
+
+    return act.execute(
+        request,
+        selection,
+        command,
+        on_output=on_output,
+        timeout_s=timeout_s,
+        serial=serial,
+        sudo=sudo,
+        script=script,
+        setenv=setenv,
+    )
+
+
+def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:
+    """The arguments of the system's ssh for one VM."""
+    from mcis_iac.flows import act
+
+    return act.ssh_command(request, vm, command)
+
+
+def doctor(*, install: bool, listen: Listener) -> DoctorReport:
+    """What was found of everything the other verbs need; `install` gets a missing engine."""
+    from mcis_iac.flows import doctor as doctors
+
+    return doctors.doctor(install=install, listen=listen)
+
+
+def explain(topic: str) -> str:
+    """The long story of a diagnostic's code, or the reference of a manifest field."""
+    from mcis_iac.manifest import explain as explanations
+
+    return explanations.explain(topic)
+
+
+def scaffold(directory: Path, template: str) -> Sequence[Path]:
+    """Write a first manifest with what belongs to it; returns the files."""
+    from mcis_iac.manifest import scaffold as scaffolds
+
+    return scaffolds.scaffold(directory, template)

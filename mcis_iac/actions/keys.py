@@ -100,13 +100,15 @@ def login_key(generated: Path, key: Key | None) -> LoginKey:
     return path
 
 
-def login(vms: Iterable[Vm], groups: Mapping[str, Group], keys: Mapping[str, Key], generated: Path) -> Login:
-    """The keys for those VMs; only what they need has to be on this machine.
+def login(
+    used: Iterable[str], groups: Mapping[str, Group], keys: Mapping[str, Key], generated: Path
+) -> Login:
+    """The keys for the VMs of those groups; only what they need has to be on this machine.
 
-    A VM whose group is no longer declared is opened with the generated key.
+    VMs of a group that is no longer declared are opened with the generated key.
     """
     by_group: dict[str, LoginKey] = {}
-    for name in dict.fromkeys(vm.group for vm in vms):
+    for name in dict.fromkeys(used):
         declared = keys.get(groups[name].key) if name in groups else None
         by_group[name] = login_key(generated, declared)
     return Login(default=generated, by_group=by_group)

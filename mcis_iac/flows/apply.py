@@ -1,0 +1,225 @@
+"""Applying a prospect: the engine beside the wait for readiness, then `on_failure`, then the books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcis_iac.actions import inventory as inventories
+from mcis_iac.actions import keys
+from mcis_iac.actions.ready import Readiness, Ready
+from mcis_iac.engine import operations
+from mcis_iac.engine.events import Event
+from mcis_iac.errors import CredentialsError
+from mcis_iac.flows import remedy, results
+from mcis_iac.flows.prospect import Prospect
+from mcis_iac.model import Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
+from mcis_iac.pipeline import Applied, VmResult
+
+NOT_FINISHED = ("setup", "ready")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the engine and the wait for readiness came to."""
+
+    outcome: Outcome
+    vms: tuple[Vm, ...]
+    readiness: Mapping[str, Readiness]
+    notices: tuple[str, ...] = ()
+
+
+def apply(prospect: Prospect) -> Applied:
+    """Run the engine; VMs are waited for while others are still being made."""
+    run = _with_readiness(prospect, lambda waiter: _engine(prospect, waiter))
+    return _settle_up(prospect, run)
+
+
+def recheck(prospect: Prospect) -> Applied:
+    """Nothing to change: look again at VMs whose first boot had not finished or had failed."""
+    outcome = Outcome(steps=(), same=prospect.diff.same)
+    if prospect.before.operation and not prospect.before.failed:
+        return _unchanged(prospect, outcome)
+    run = _with_readiness(prospect, lambda _: replace(outcome, outputs=_known_outputs(prospect)))
+    return _settle_up(prospect, run)
+
+
+def _unchanged(prospect: Prospect, outcome: Outcome) -> Applied:
+    rows = tuple(results.row_of(vm, "unchanged") for vm in prospect.before.vms)
+    return Applied(
+        preview=prospect.preview,
+        outcome=outcome,
+        vms=rows,
+        inventory=prospect.before,
+        duration_s=prospect.clock.elapsed_s,
+    )
+
+
+def _known_outputs(prospect: Prospect) -> Mapping[str, Any]:
+    return operations.outputs(prospect.session)
+
+
+class Waiter:
+    """Feeds new VMs to the readiness service; without a way in by SSH, created counts as ready."""
+
+    def __init__(self, service: Ready | None) -> None:
+        self.service = service
+
+    def created(self, name: str, entry: Mapping[str, Any]) -> None:
+        """A VM exists: begin to wait for it."""
+        if self.service is not None:
+            for vm in inventories.from_outputs({"inventory": {name: entry}}):
+                self.service.submit(vm)
+
+
+def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Run:
+    """Run `work` beside the service, then wait for what it was given and for earlier unfinished VMs."""
+    notices: tuple[str, ...] = ()
+    try:
+        login = _login(prospect)
+    except CredentialsError as error:
+        outcome = work(Waiter(None))
+        notices = (f"created counts as ready: {error.detail or error.summary}",)
+        return Run(
+            outcome=outcome, vms=inventories.from_outputs(outcome.outputs), readiness={}, notices=notices
+        )
+    with Ready(login, lambda readiness: _tell(prospect, readiness)) as service:
+        outcome = work(Waiter(service))
+        vms = inventories.from_outputs(outcome.outputs)
+        for vm in _unfinished(prospect.before, vms, outcome):
+            service.submit(vm)
+        try:
+            found: Mapping[str, Readiness] = {} if outcome.cancelled else service.wait()
+        except KeyboardInterrupt:
+            outcome, found = replace(outcome, cancelled=True), {}
+    return Run(outcome=outcome, vms=vms, readiness=found)
+
+
+def _engine(prospect: Prospect, waiter: Waiter) -> Outcome:
+    return operations.up(
+        prospect.session,
+        prospect.placed.graph,
+        listen=prospect.ground.request.listen,
+        subjects=prospect.subjects,
+        targets=prospect.wish.targets,
+        replace=prospect.wish.replace,
+        parallel=prospect.ground.request.parallel,
+        timeout_s=prospect.clock.left_s,
+        on_vm_created=waiter.created,
+    )
+
+
+def _login(prospect: Prospect) -> keys.Login:
+    mcis = prospect.ground.mcis
+    used = {member.group for member in prospect.placed.plan.members}
+    return keys.login(used, mcis.groups, mcis.keys, prospect.ground.home.private_key)
+
+
+def _unfinished(before: Inventory, vms: Iterable[Vm], outcome: Outcome) -> list[Vm]:
+    """VMs that exist, were not ready when the last run ended, and were not made anew by this one."""
+    waiting = {each.name for each in before.failed if each.failure.stage in NOT_FINISHED}
+    if before.operation == "":
+        waiting |= {vm.name for vm in vms}
+    fresh = {step.key for step in outcome.steps if step.is_vm and step.op in {Op.CREATE, Op.REPLACE}}
+    return [vm for vm in vms if vm.name in waiting and vm.name not in fresh]
+
+
+def _tell(prospect: Prospect, readiness: Readiness) -> None:
+    vm = readiness.vm
+    subject = Subject(group=vm.group, vm=vm.name, connection=vm.connection, cloud=vm.cloud, region=vm.region)
+    fields: dict[str, Any] = {"elapsed_s": round(readiness.elapsed_s, 3), "name": vm.name}
+    kind = "vm_ready"
+    if readiness.failure is None:
+        fields["ip"] = vm.address
+    else:
+        kind = "op_failed"
+        fields |= {"op": "create", "error": _as_error(readiness.failure)}
+    mcis = prospect.ground.mcis
+    prospect.ground.request.listen(
+        Event(kind=kind, mcis=mcis.name, env=mcis.env, subject=subject, fields=fields)
+    )
+
+
+def _as_error(failure: Failure) -> dict[str, str]:
+    return {
+        "code": failure.code,
+        "severity": "error",
+        "summary": failure.message,
+        "stage": failure.stage,
+    }
+
+
+def _settle_up(prospect: Prospect, run: Run) -> Applied:
+    """Apply `on_failure`, keep the books, and say how it ended."""
+    failed = failures(prospect.before, run)
+    fixed = remedy.remedy(prospect, run.outcome, run.vms, failed)
+    kept = tuple(each for each in fixed.failed if each.name not in fixed.given_up)
+    left = results.stamped(Inventory(vms=fixed.vms, failed=kept), "up", prospect.clock)
+    results.note(prospect.here, "up", left, run.outcome)
+    code = results.exit_code(run.outcome, replace(left, failed=tuple(failed)))
+    words = prospect.ground.request.words
+    return Applied(
+        preview=prospect.preview,
+        outcome=run.outcome,
+        vms=_rows(prospect, run, failed, fixed.vms),
+        inventory=left,
+        exit_code=code,
+        next=f"mcis up {words}".rstrip() if code else "",
+        notices=(*run.notices, *fixed.notices),
+        duration_s=prospect.clock.elapsed_s,
+    )
+
+
+def failures(before: Inventory, run: Run) -> list[VmFailure]:
+    """Every machine that failed: in the engine, at its first boot, or earlier and not tried again."""
+    found: dict[str, VmFailure] = {}
+    exists = {vm.name: vm for vm in run.vms}
+    tried = {step.key for step in run.outcome.steps if step.is_vm}
+    for old in before.failed:
+        if old.name in exists and old.name not in tried and old.name not in run.readiness:
+            found[old.name] = old
+    for step in run.outcome.failed:
+        each = results.failure_of(step, before=run.vms) if step.is_vm else None
+        if each is not None and step.op is not Op.DELETE:
+            found[each.name] = each
+    for name, readiness in run.readiness.items():
+        if readiness.failure is not None and name in exists:
+            found[name] = results.vm_failure(exists[name], readiness.failure)
+    if run.outcome.cancelled:
+        for vm in _unseen(run):
+            found[vm.name] = results.vm_failure(vm, STOPPED)
+    return list(found.values())
+
+
+STOPPED = Failure(code="cancelled", stage="ready", message="stopped before it was known to be ready")
+
+
+def _unseen(run: Run) -> Sequence[Vm]:
+    """New VMs nobody waited for, because the run was stopped."""
+    fresh = {step.key for step in run.outcome.steps if step.is_vm and step.ok and step.op is Op.CREATE}
+    return [vm for vm in run.vms if vm.name in fresh and vm.name not in run.readiness]
+
+
+def _rows(
+    prospect: Prospect, run: Run, failed: Sequence[VmFailure], exists: Sequence[Vm]
+) -> tuple[VmResult, ...]:
+    steps = results.steps_by_vm(run.outcome)
+    bad = {each.name: each for each in failed}
+    rows = {vm.name: _row(vm, run) for vm in exists if vm.name not in bad}
+    for name, each in bad.items():
+        rows[name] = results.row_of_failure(each, steps[name].duration_s if name in steps else None)
+    for vm in prospect.before.vms:
+        step = steps.get(vm.name)
+        if vm.name not in rows and step is not None and step.op is Op.DELETE and step.ok:
+            rows[vm.name] = results.row_of(vm, "deleted", step.duration_s)
+    return tuple(sorted(rows.values(), key=lambda row: (row.group, int(row.name.rpartition("-")[2]))))
+
+
+def _row(vm: Vm, run: Run) -> VmResult:
+    step = results.steps_by_vm(run.outcome).get(vm.name)
+    readiness = run.readiness.get(vm.name)
+    if step is None and readiness is None:
+        return results.row_of(vm, "unchanged")
+    elapsed = (step.duration_s if step else 0.0) + (readiness.elapsed_s if readiness else 0.0)
+    return results.row_of(vm, "ready", elapsed)

@@ -1,0 +1,51 @@
+"""What is refused before the engine starts: changes nobody expected, losses of what is protected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mcis_iac.errors import OperationError, UnexpectedChange
+from mcis_iac.model import Change, Diff, Mcis, Op
+
+NAMED = 5  # how many changes a refusal lists
+
+
+def expect_nothing(diff: Diff, *, words: str) -> None:
+    """Raise UnexpectedChange when the diff is not empty."""
+    if diff.empty:
+        return
+    first = ", ".join(f"{change.op} {change.key}" for change in diff.changes[:NAMED])
+    rest = len(diff.changes) - NAMED
+    more = f", ... {rest} more" if rest > 0 else ""
+    raise UnexpectedChange(
+        summary="there are changes although none were expected",
+        detail=first + more,
+        hint=f"look at them: mcis preview {words}".rstrip(),
+    )
+
+
+def losses(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes that end a running VM."""
+    return tuple(change for change in changes if change.is_vm and change.op in {Op.DELETE, Op.REPLACE})
+
+
+def keep_protected(diff: Diff, mcis: Mcis, protected: Iterable[str], *, forced: bool) -> None:
+    """Raise OperationError when a VM of a protected group would be deleted or replaced.
+
+    `protected` are the groups the last operation knew as protected: taking the mark out of the
+    manifest and the VM away in one step is still a loss somebody wanted to be asked about.
+    """
+    marked = {name for name, group in mcis.groups.items() if group.protect} | set(protected)
+    names = [change.key for change in losses(diff.changes) if change.subject.group in marked]
+    refuse_protected(names, forced=forced)
+
+
+def refuse_protected(names: Iterable[str], *, forced: bool) -> None:
+    """Raise OperationError naming the protected VMs, unless forced."""
+    listed = ", ".join(sorted(names))
+    if listed and not forced:
+        raise OperationError(
+            summary="protected VMs would be lost",
+            detail=f"{listed}: `protect: true` stands in the manifest",
+            hint="add --force-protected if that is meant",
+        )

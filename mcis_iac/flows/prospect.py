@@ -1,0 +1,83 @@
+"""Looking ahead: everything that is decided before the engine may change something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mcis_iac.engine import operations
+from mcis_iac.engine.session import Session
+from mcis_iac.engine.subjects import Subjects
+from mcis_iac.flows import views
+from mcis_iac.flows.ground import Ground, Standing, of_mcis
+from mcis_iac.flows.placing import Clock, Placed, Wish, placed
+from mcis_iac.flows.stack import known_inventory, subjects
+from mcis_iac.model import Connection, Diff, Inventory, Plan
+from mcis_iac.pipeline import Preview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """A placed stack beside what exists, and the difference between them."""
+
+    ground: Ground
+    here: Standing
+    wish: Wish
+    placed: Placed
+    session: Session
+    subjects: Subjects
+    before: Inventory
+    diff: Diff
+    clock: Clock
+    notices: tuple[str, ...] = ()
+
+    @property
+    def preview(self) -> Preview:
+        """The diff with its sources, as the screens want it."""
+        mcis = self.ground.mcis
+        return Preview(
+            mcis=mcis,
+            diff=self.diff,
+            sources=views.sources(mcis, self.diff),
+            reasons=views.reasons(mcis, self.ground.lock, self.diff),
+            notices=self.notices,
+            timings=dict(self.clock.spent),
+            lock_changed=self.placed.lock_changed,
+            words=self.ground.request.words,
+        )
+
+
+def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, make_key: bool) -> Prospect:
+    """Place, build and ask the engine for the difference. Changes nothing but the generated key."""
+    here = of_mcis(ground.request, ground.mcis)
+    ready = placed(ground, wish, clock, make_key=make_key)
+    before = known_inventory(here)
+    named = subjects(here, ready.graph, before)
+    with clock.stage("engine"):
+        diff = operations.preview(
+            session,
+            ready.graph,
+            subjects=named,
+            targets=wish.targets,
+            replace=wish.replace,
+            parallel=ground.request.parallel,
+            timeout_s=clock.left_s,
+        )
+    return Prospect(
+        ground=ground,
+        here=here,
+        wish=wish,
+        placed=ready,
+        session=session,
+        subjects=named,
+        before=before,
+        diff=diff,
+        clock=clock,
+        notices=(*views.notices(_used(ready.plan)), *views.image_notices(ready.plan)),
+    )
+
+
+def _used(plan: Plan) -> Mapping[str, Connection]:
+    """The connections that have members."""
+    names = {member.connection for member in plan.members}
+    return {name: connection for name, connection in plan.mcis.connections.items() if name in names}

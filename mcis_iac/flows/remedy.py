@@ -1,0 +1,113 @@
+"""What `on_failure` does once an `up` has failed in part.
+
+keep           what worked stays, failed VMs too; the next `up` continues
+rollback       what this run created is removed again; older VMs are untouched, their changes stay
+drop-failed    failed VMs are removed from the cloud and from the lock's members, the rest stays
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mcis_iac.engine import operations
+from mcis_iac.flows.prospect import Prospect
+from mcis_iac.flows.stack import sweep
+from mcis_iac.model import OnFailure, Op, Outcome, Vm, VmFailure
+from mcis_iac.placement import lock as locks
+from mcis_iac.placement.lock import GroupLock, Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedied:
+    """What is left. `given_up` are VMs that are no longer wanted and so no longer failures."""
+
+    vms: tuple[Vm, ...]
+    failed: tuple[VmFailure, ...]
+    given_up: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
+
+
+def remedy(
+    prospect: Prospect, outcome: Outcome, vms: tuple[Vm, ...], failed: Sequence[VmFailure]
+) -> Remedied:
+    """Do what the manifest says. A run the user stopped is never undone: continuing is up to them."""
+    as_it_is = Remedied(vms=vms, failed=tuple(failed))
+    if outcome.cancelled or (outcome.ok and not failed):
+        return as_it_is
+    return _REMEDIES[prospect.ground.mcis.on_failure](prospect, outcome, as_it_is)
+
+
+def _keep(_prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remedied:
+    return left
+
+
+def _rollback(prospect: Prospect, outcome: Outcome, left: Remedied) -> Remedied:
+    made = [step.key for step in outcome.steps if step.op is Op.CREATE and (step.ok or step.id)]
+    updated = [step.key for step in outcome.steps if step.op in {Op.UPDATE, Op.REPLACE} and step.ok]
+    if not made:
+        return left
+    _remove(prospect, made)
+    lock = _without_new(prospect.ground.lock, prospect.placed.lock)
+    locks.write(prospect.ground.lock_path, lock)
+    gone = frozenset(made) | {each.name for each in left.failed if _is_new(prospect, each.name)}
+    notices = [f"rolled back: {len(made)} resources of this run were removed"]
+    if updated:
+        notices.append(f"not undone, changed in place: {', '.join(updated)}")
+    return replace(
+        left,
+        vms=tuple(vm for vm in left.vms if vm.name not in gone),
+        given_up=gone,
+        notices=tuple(notices),
+    )
+
+
+def _is_new(prospect: Prospect, name: str) -> bool:
+    return all(vm.name != name for vm in prospect.before.vms)
+
+
+def _without_new(before: Lock, after: Lock) -> Lock:
+    """The lock of before the run, but no ordinal is given back."""
+    groups: dict[str, GroupLock] = {}
+    for name, group in after.groups.items():
+        old = before.groups.get(name, GroupLock())
+        groups[name] = replace(old, highest=max(old.highest, group.highest))
+    return replace(before, groups=groups, inputs="" if not before.inputs else before.inputs)
+
+
+def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remedied:
+    names = frozenset(each.name for each in left.failed)
+    if not names:
+        return left
+    _remove(prospect, sorted(names))
+    for name in sorted(names):
+        sweep(prospect.here, {"mcis-vm": name})
+    reasons: Mapping[str, str] = {each.name: each.failure.code for each in left.failed}
+    locks.write(prospect.ground.lock_path, locks.drop(prospect.placed.lock, reasons))
+    return replace(
+        left,
+        vms=tuple(vm for vm in left.vms if vm.name not in names),
+        given_up=names,
+        notices=(f"dropped {', '.join(sorted(names))}; --retry-dropped tries again",),
+    )
+
+
+def _remove(prospect: Prospect, keys: Sequence[str]) -> None:
+    """Destroy those of the keys that the state has."""
+    there = {one.key for one in operations.state(prospect.session)}
+    chosen = [key for key in keys if key in there]
+    if chosen:
+        operations.down(
+            prospect.session,
+            listen=prospect.ground.request.listen,
+            subjects=prospect.subjects,
+            targets=chosen,
+            parallel=prospect.ground.request.parallel,
+        )
+
+
+_REMEDIES: Mapping[OnFailure, Callable[[Prospect, Outcome, Remedied], Remedied]] = {
+    "keep": _keep,
+    "rollback": _rollback,
+    "drop-failed": _drop_failed,
+}
