@@ -75,7 +75,7 @@ def execute(
     sudo: bool = False,
     script: str | None = None,
     setenv: Mapping[str, str] = NOTHING,
-    stdin: bytes = b"",
+    stdin: bytes | None = None,
     parallel: int = PARALLEL,
 ) -> tuple[HostResult, ...]:
     """Run a command on the VMs and return their results in the order of `vms`.
@@ -93,7 +93,7 @@ def execute(
 
     job = Job(
         text=shell_text(command, sudo=sudo, script=script is not None, setenv=setenv),
-        stdin=stdin if script is None else script.encode(),
+        stdin=(stdin or b"") if script is None else script.encode(),
         timeout_s=timeout_s,
         keep=max(64 * 1024, min(KEEP_BYTES, KEEP_TOTAL_BYTES // max(1, len(vms)))),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -34,6 +35,15 @@ KEEPALIVE_COUNT = 2
 KEEP_BYTES = 1024 * 1024
 
 KEY_EXCHANGES = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256")
+
+# AES-GCM is one library call per packet, asyncssh's first choice (chacha20) five times the work.
+CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes128-ctr",
+)
 
 WRONG_KEY = (
     "host key mismatch: this is not the machine in the inventory, and nothing was sent to it. If it "
@@ -235,6 +245,7 @@ def _shared_options(user: str, pairs: list[Any]) -> asyncssh.SSHClientConnection
         known_hosts=lambda *_: ([], [], []),
         compression_algs=None,
         kex_algs=KEY_EXCHANGES,
+        encryption_algs=CIPHERS,
         preferred_auth=["publickey"],
         gss_kex=False,
         gss_auth=False,
@@ -257,10 +268,16 @@ async def _dial(vm: Vm) -> socket.socket:
         if isinstance(problem, TimeoutError):
             raise Unreachable(text=f"unreachable: no answer within {CONNECT_TIMEOUT_S:g} s") from problem
         if isinstance(problem, OSError):
-            reason = (problem.strerror or str(problem)).lower()
-            raise Unreachable(text=f"unreachable: {reason}") from problem
+            raise Unreachable(text=f"unreachable: {_network_reason(problem)}") from problem
         raise
     return raw
+
+
+def _network_reason(problem: OSError) -> str:
+    """The system's own words; asyncio's have the address in them, and no name of the error."""
+    if problem.errno is not None and problem.errno > 0:
+        return os.strerror(problem.errno).lower()
+    return (problem.strerror or str(problem)).lower()
 
 
 def _read_key(path: Path) -> asyncssh.SSHKey:
