@@ -90,7 +90,10 @@ def scale(
         edit.apply(edits)
 
     wish = Wish(remove=remove, force_protected=force_protected)
-    return change.up(ground(with_counts(request, wanted)), wish, ask)
+    after = ground(with_counts(request, wanted))
+    # The diff names the line that is edited, not the override that stands for the edit until then.
+    after = replace(after, mcis=replace(after.mcis, spans=before.mcis.spans), request=request)
+    return change.up(after, wish, ask)
 
 
 def with_counts(request: Request, wanted: Mapping[str, int]) -> Request:

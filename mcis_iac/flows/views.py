@@ -19,7 +19,7 @@ def sources(mcis: Mcis, diff: Diff) -> dict[str, str]:
     found = {}
     for change in diff.changes:
         span = mcis.span(_path(change))
-        if span is not None:
+        if span is not None and span != mcis.spans.get(""):
             found[change.key] = f"{PurePath(span.file).name}:{span.line}"
     return found
 
