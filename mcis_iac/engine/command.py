@@ -144,11 +144,6 @@ class Command(PulumiCommand):  # type: ignore[misc]
         with self._lock:
             self._stopping = 0
 
-    @property
-    def stopping(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self._stopping > 0
-
     @contextlib.contextmanager
     def brief(self) -> Iterator[None]:
         """While the block runs, the Automation API's closing questions are answered from nothing."""

@@ -162,8 +162,12 @@ def _reasons(seen: _Seen, *, asked: bool) -> tuple[str, ...]:
 def _properties(seen: _Seen) -> Iterator[PropertyChange]:
     if seen.op not in {Op.UPDATE, Op.REPLACE}:
         return
-    for path, replaces in seen.paths.items():
+    # For a replacement that was asked for the engine does not ask the provider what differs.
+    paths = seen.paths or {name: False for name in dict.fromkeys((*seen.old, *seen.new))}
+    for path, replaces in paths.items():
         old, new = at(seen.old, path), at(seen.new, path)
+        if not seen.paths and old == new:
+            continue
         for below, before, after in _leaves(path, old, new):
             yield PropertyChange(path=below, old=plain(before), new=plain(after), replaces=replaces)
 

@@ -1,8 +1,8 @@
 """A tiny cloud behind a real Pulumi provider: one file per thing, trouble on demand.
 
 The engine runs it as `pulumi-resource-mcisfake` (see `launcher`). Things live as JSON files in the
-directory that MCIS_FAKE_CLOUD names. Inputs that cause trouble: `fail` (create refuses with that
-message), `failUpdate`, `failDelete`, `delay` (seconds per create), `die` (the provider process exits
+directory that MCIS_FAKE_CLOUD names. Inputs that cause trouble: `badCheck`, `fail` (create refuses
+with that message), `failUpdate`, `failDelete`, `delay` (seconds per create), `die` (the provider process exits
 in the middle of the create). Changing `image` or `zone` replaces.
 """
 
@@ -65,6 +65,11 @@ def serve() -> None:  # noqa: C901 one class, made where the costly imports are
     cloud = Path(os.environ["MCIS_FAKE_CLOUD"])
 
     class Fake(p.Provider):
+        async def check(self, request: p.CheckRequest) -> p.CheckResponse:
+            wrong = _plain(request.new_inputs).get("badCheck")
+            problems = [p.CheckFailure("badCheck", str(wrong))] if wrong else []
+            return p.CheckResponse(inputs=request.new_inputs, failures=problems)
+
         async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
             old, new = request.old_state, request.new_inputs
             changed = [
