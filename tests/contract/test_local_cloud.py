@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from fakes.mcis import KEY, TOKYO, a_group, a_plan, an_mcis, settled
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mcis_iac.clouds.local import boot, graph
 from mcis_iac.clouds.local.check import check, notices
@@ -194,6 +196,13 @@ def test_first_boot_instructions_are_read_back_as_they_were_written() -> None:
         "packages": ["nginx"],
         "runcmd": ["echo 'x y' > /z", "no"],
     }
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=40), min_size=1))
+def test_any_script_arrives_as_it_was_written(lines: list[str]) -> None:
+    setup = Setup(files=tuple(SetupFile(path="/x", content=line) for line in lines), run=tuple(lines))
+    read = yaml.safe_load(boot.user_data(setup))
+    assert [file["content"] for file in read["write_files"]] == lines == read["runcmd"]
 
 
 def test_a_group_without_setup_has_empty_instructions() -> None:

@@ -20,6 +20,16 @@ def user_data(setup: Setup) -> str:
         document["packages"] = list(setup.packages)
     if setup.run:
         document["runcmd"] = list(setup.run)
-    # Never folded: a script must look in the stack's state as it does in the manifest.
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1 << 20)
-    return f"#cloud-config\n{text}"
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, _: Any) -> bool:
+            return True
+
+    def as_written(dumper: Any, text: str) -> Any:
+        # A script should look on the machine as it does in the manifest.
+        style = "|" if "\n" in text else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, as_written)
+    body = yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1 << 20)
+    return f"#cloud-config\n{body}"
