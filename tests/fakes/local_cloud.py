@@ -163,7 +163,7 @@ class FakeCloud:
             if resource in things:
                 self._change(kind, resource, tags=tags)
                 return
-        raise LocalCloudError("not_found", f"there is no {resource}")
+        raise LocalCloudError(code="not_found", message=f"there is no {resource}")
 
     def get(self, kind: str, id: str) -> Any:
         return self.things[kind].get(id)
@@ -206,7 +206,7 @@ class FakeCloud:
 
     def _get(self, kind: str, id: str) -> Any:
         if id not in self.things[kind]:
-            raise LocalCloudError("not_found", f"there is no {kind} {id}")
+            raise LocalCloudError(code="not_found", message=f"there is no {kind} {id}")
         return self.things[kind][id]
 
     def _change(self, kind: str, id: str, **values: Any) -> Any:

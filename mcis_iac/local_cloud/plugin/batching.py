@@ -1,8 +1,10 @@
 """Calls that arrive together become one batch.
 
 The engine asks for each resource by itself, dozens at a time; the cloud is many times faster with
-all of them at once. A batch closes when no call came for a moment, or when it is full. It runs to
-its end even if the callers have gone: what was begun must not be left half done.
+all of them at once, and does one batch after the other anyway. So a batch closes when no call came
+for a moment, but while another one runs it goes on collecting: within limits, because a batch can
+also be slow for reasons of its own. A batch runs to its end even if the callers have gone: what was
+begun must not be left half done.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from typing import Generic, TypeVar
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
-WINDOW_S = 0.012
+WINDOW_S = 0.015
+PATIENCE_S = 1.0
 FULL = 250
 
 
@@ -30,24 +33,25 @@ class Batch(Generic[Asked, Answer]):
         run: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Exception]]],
         *,
         window_s: float = WINDOW_S,
+        patience_s: float = PATIENCE_S,
         full: int = FULL,
     ) -> None:
-        self._run, self._window_s, self._full = run, window_s, full
+        self._run, self._full = run, full
+        self._window_s, self._patience_s = window_s, patience_s
         self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     async def ask(self, what: Asked) -> Answer:
         """The answer to one question, given together with others."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((what, future))
-        if self._timer:
-            self._timer.cancel()
         if len(self._waiting) >= self._full:
             self._close()
-        else:
-            self._timer = loop.call_later(self._window_s, self._close)
+        elif not self._running:
+            self._close_in(self._window_s)
+        elif self._timer is None:
+            self._close_in(self._patience_s)
         return await future
 
     async def finish(self) -> None:
@@ -56,6 +60,16 @@ class Batch(Generic[Asked, Answer]):
             if self._waiting:
                 self._close()
             await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _close_in(self, seconds: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._close)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._waiting and not self._running:
+            self._close_in(self._window_s)
 
     def _close(self) -> None:
         if self._timer:
@@ -67,7 +81,7 @@ class Batch(Generic[Asked, Answer]):
         if batch:
             task = asyncio.get_running_loop().create_task(self._answer(batch))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._ended)
 
     async def _answer(self, batch: list[tuple[Asked, asyncio.Future[Answer]]]) -> None:
         try:

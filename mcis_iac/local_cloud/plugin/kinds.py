@@ -27,7 +27,7 @@ from mcis_iac.local_cloud.plugin.values import UNKNOWN, Plain, Properties
 PACKAGE: Final = "mcislocal"
 WITH_PORTS = ("tcp", "udp")
 PROTOCOLS = (*WITH_PORTS, "icmp", "all")
-BACKENDS = ("auto", "netns", "netns-rootless", "plain")
+BACKENDS = ("auto", "netns", "plain")
 SOURCES = ("cidr", "peer", "host")
 
 

@@ -226,8 +226,10 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
             if self._settings is None:
                 raise LocalCloudError(code="invalid", message="the provider has not been configured")
             if self._cloud is None:
-                self._cloud = await self._thread(self._open_cloud, *self._settings)
-                open_log(places.site_directory(self._settings[0]))
+                try:
+                    self._cloud = await self._thread(self._open_cloud, *self._settings)
+                finally:
+                    open_log(places.site_directory(self._settings[0]))
             return self._cloud
 
     async def _call(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -239,16 +241,19 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
         return await loop.run_in_executor(self._threads, partial(work, *arguments))
 
     async def _create_batch(self, asked: Sequence[Properties]) -> Sequence[Thing | Exception]:
-        began = perf_counter()
-        answers = await self._call(things.create_instances, asked)
-        LOG.info("batch of %d instances took %.2f s", len(asked), perf_counter() - began)
-        return answers
+        return await self._batch("create", things.create_instances, asked)
 
     async def _read_batch(self, ids: Sequence[str]) -> Sequence[Thing | Exception | None]:
-        return await self._call(things.read, INSTANCE, ids)
+        return await self._batch("read", things.read, INSTANCE, ids)
 
     async def _delete_batch(self, kind: Kind, ids: Sequence[str]) -> Sequence[Exception | None]:
-        return await self._call(things.delete, kind, ids)
+        return await self._batch("delete", things.delete, kind, ids)
+
+    async def _batch(self, verb: str, work: Callable[..., Result], *arguments: Any) -> Result:
+        began = perf_counter()
+        answers = await self._call(work, *arguments)
+        LOG.info("%s batch of %d took %.2f s", verb, len(arguments[-1]), perf_counter() - began)
+        return answers
 
 
 def _kind(request: Any) -> Kind:
