@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -58,6 +58,13 @@ class Verbs(click.Group):
         message = f"There is no verb `{word}`.{guess}"
         raise click.UsageError(message, ctx)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's, but a reader that left is not an error of ours (click would exit 1)."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _reader_gone()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The verbs by section, without loading them."""
         for section, title in SECTIONS.items():
@@ -96,7 +103,7 @@ def _run(arguments: Sequence[str], session: Session) -> int:
     except BrokenPipeError:
         return _reader_gone()
     except SystemExit as end:
-        # click leaves this way for a closed pipe and after answering a shell's completion.
+        # click leaves this way after answering a shell's completion.
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
         try:

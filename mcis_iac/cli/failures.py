@@ -33,12 +33,11 @@ def say(error: McisError, session: Session) -> None:
 
 
 def _stream(error: McisError, session: Session) -> None:
-    from mcis_iac.engine.events import Event
-    from mcis_iac.report.jsonl import diagnostic_fields
+    from mcis_iac.report.jsonl import diagnostic_event
 
     if session.flags.events:
         for problem in error.diagnostics:
-            session.listen(Event(kind="diagnostic", fields=diagnostic_fields(problem)))
+            session.listen(diagnostic_event(problem))
 
 
 def _texts(error: McisError) -> Mapping[str, str]:
@@ -59,7 +58,7 @@ def report_bug(error: Exception, verb: str) -> str:
 
     The command line is left out: `--set` and `--setenv` may carry secrets.
     """
-    versions = f"mcis {__version__}, Python {platform.python_version()}, {platform.platform()}"
+    versions = f"mcis {__version__}, Python {platform.python_version()}, {sys.platform}"
     path = _written(f"{versions}, verb {verb or '-'}\n\n" + "".join(traceback.format_exception(error)))
     where = f"a report is in {path}" if path else "no report could be written"
     first = str(error).partition("\n")[0]

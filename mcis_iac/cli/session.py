@@ -70,8 +70,7 @@ class Session:
         if self._stages is None:
             from mcis_iac import pipeline
 
-            self._stages = pipeline  # type: ignore[assignment]
-        assert self._stages is not None
+            self._stages = pipeline
         return self._stages
 
     def request(self, *, timed: bool = True) -> Request:

@@ -18,7 +18,7 @@ from mcis_iac.cli.options import Flags
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import UsageError
 from mcis_iac.report.jsonl import event_line, result_event, version_event
-from mcis_iac.report.plain import plain_line
+from mcis_iac.report.plain import plain_line, remark
 from mcis_iac.report.progress import LiveTree, Tasks, progress_mode
 
 RUNNING = ("op_start", "op_progress")
@@ -74,6 +74,8 @@ class Sinks:
             self._emit(event)
             if self._tree is not None and event.kind in RUNNING:
                 self._tree.start()
+            if self._tree is not None and (said := remark(event)):
+                self._tree.say(said)
             if self._plain is not None and (line := plain_line(event)) is not None:
                 self._plain = self._plain if _written(self._plain, line) else None
 

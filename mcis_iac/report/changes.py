@@ -52,8 +52,10 @@ def _heading(op: Op, changes: Sequence[Change]) -> str:
 
 
 def name(change: Change) -> str:
-    """What the change is called: the VM's name, or the resource's key."""
-    return change.subject.vm if change.is_vm and change.subject.vm else change.key
+    """The VM's name, or the resource's key without the place, which has a column of its own."""
+    if change.is_vm and change.subject.vm:
+        return change.subject.vm
+    return change.key.removesuffix(f"/{change.subject.where}") if change.subject.where else change.key
 
 
 def details(preview: Preview, change: Change) -> list[tuple[str, str]]:

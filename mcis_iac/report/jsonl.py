@@ -10,6 +10,7 @@ from mcis_iac import __version__
 from mcis_iac.engine.events import Event
 from mcis_iac.model import Change, Diagnostic, Op, PropertyChange, Subject
 from mcis_iac.pipeline import Applied, HostResult, Preview
+from mcis_iac.report.diagnostics import as_json
 from mcis_iac.report.values import plain
 
 EVENTS_VERSION = "1.0"
@@ -47,26 +48,9 @@ def result_event(
     return Event(kind="result", mcis=mcis, env=env, fields=fields)
 
 
-def diagnostic_fields(problem: Diagnostic) -> dict[str, Any]:
-    """A diagnostic as the schema describes it."""
-    span = problem.span
-    fields: dict[str, Any] = {
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "summary": problem.summary,
-        "detail": problem.detail,
-        "hint": problem.hint,
-        "notes": list(problem.notes),
-        "related": [
-            {"file": other.span.file, "line": other.span.line, "label": other.label}
-            for other in problem.related
-        ],
-    }
-    if span is not None:
-        ends = {"line": span.end_line or span.line, "column": span.end_column or span.column}
-        fields["file"] = span.file
-        fields["range"] = {"start": {"line": span.line, "column": span.column}, "end": ends}
-    return fields | ({"group": problem.group} if problem.group else {})
+def diagnostic_event(problem: Diagnostic) -> Event:
+    """A problem of the manifest, the lock or the placement."""
+    return Event(kind="diagnostic", fields=as_json(problem))
 
 
 def planned_events(preview: Preview) -> list[Event]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from mcis_iac.engine.events import Event
 from mcis_iac.report.text import clean, seconds
 
-ENDS = {"op_complete": "done", "op_failed": "FAILED"}
-
 
 def plain_line(event: Event) -> str | None:
     """`14:03:41 web-3 gcp/asia-northeast3 create FAILED 19.0s: reason` (UTC); None = not for a log."""
@@ -23,21 +21,32 @@ def _words(event: Event) -> tuple[str, ...] | None:
     if event.kind == "op_start":
         return (op,)
     if event.kind == "op_progress":
-        return (op, clean(str(fields.get("text", ""))))
+        return (op, message(event))
     if event.kind == "vm_ready":
         return ("ready", _elapsed(event), str(fields.get("ip") or ""))
     if event.kind == "op_complete":
-        return (op, ENDS[event.kind], _elapsed(event))
+        return (op, "done", _elapsed(event))
     if event.kind == "op_failed":
         reason = failure_text(event)
-        return (op, ENDS[event.kind], _elapsed(event) + (f": {reason}" if reason else ""))
-    return None
+        return (op, "FAILED", _elapsed(event) + (f": {reason}" if reason else ""))
+    return (remark(event),) if remark(event) else None
 
 
 def thing(event: Event) -> str:
-    """What the event is about: the VM, the resource's key, or the end of its URN."""
-    name = event.fields.get("name") or (event.urn or "").rpartition("::")[2]
-    return clean(str(event.subject.vm or name))
+    """What the event is about: the resource's key, else its VM; empty = the whole operation."""
+    return clean(str(event.fields.get("name") or event.subject.vm or ""))
+
+
+def message(event: Event) -> str:
+    """What an `op_progress` says."""
+    return clean(str(event.fields.get("message", "")))
+
+
+def remark(event: Event) -> str:
+    """A warning that came up on the way; problems of the manifest have codes and a better place."""
+    if event.kind != "diagnostic" or event.fields.get("code"):
+        return ""
+    return clean(f"{event.fields.get('severity', 'note')}: {event.fields.get('summary', '')}")
 
 
 def failure_text(event: Event) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from mcis_iac.engine.events import Event
-from mcis_iac.report.plain import failure_text, thing
+from mcis_iac.report.plain import failure_text, message, thing
 from mcis_iac.report.text import seconds, width_of
 
 if TYPE_CHECKING:
@@ -37,14 +37,7 @@ DONE = {
     "refresh": "read",
     "same": "unchanged",
 }
-CATEGORIES = {
-    "net": "network",
-    "subnet": "network",
-    "fw": "firewall",
-    "key": "keys",
-    "boot": "setup",
-    "ip": "address",
-}
+CATEGORIES = {"net": "network", "sg": "firewall", "boot": "setup", "ip": "address"}
 
 
 @dataclass(slots=True)
@@ -81,7 +74,7 @@ class Tasks:
             if event.mcis:
                 self.stack = f"{event.mcis}.{event.env}" if event.env else event.mcis
             if event.kind == "op_progress" and not thing(event):
-                self.busy = str(event.fields.get("text", ""))
+                self.busy = message(event)
             elif event.kind in ("op_start", "op_progress", "op_complete", "op_failed", "vm_ready"):
                 self._take(event)
 
@@ -93,24 +86,24 @@ class Tasks:
             task.ended = None
             task.state = DOING.get(op, op)
         elif event.kind == "op_progress":
-            task.state = str(event.fields.get("text") or task.state)
+            task.state = message(event) or task.state
         elif event.kind == "vm_ready":
             task.ready, task.ended, task.state = True, self._clock(), "created, ssh ready"
         elif event.kind == "op_failed":
             task.failed, task.ended, task.state = True, self._clock(), f"FAILED: {failure_text(event)}"
         else:
-            self._complete(task, op)
+            self._complete(task, op, itself=thing(event) == task.name)
 
-    def _complete(self, task: Task, op: str) -> None:
+    def _complete(self, task: Task, op: str, *, itself: bool) -> None:
         task.open_steps = max(0, task.open_steps - 1)
         if task.failed or task.ready or task.open_steps:
             return
-        waits = task.is_vm and op in ("create", "replace")
+        waits = task.is_vm and itself and op in ("create", "replace")
         task.state = "created, waiting for ssh" if waits else DONE.get(op, op)
         task.ended = None if waits else self._clock()
 
     def _task(self, event: Event) -> Task:
-        name, subject = thing(event), event.subject
+        name, subject = event.subject.vm or thing(event), event.subject
         if name not in self._tasks:
             family = subject.group if subject.vm and subject.group else _category(name)
             self._tasks[name] = Task(
@@ -233,6 +226,15 @@ class LiveTree:
             redirect_stderr=False,
         )
         self._live.start()
+
+    def say(self, text: str) -> None:
+        """A line that stays, above the tree."""
+        if self._live is not None:
+            from rich.text import Text
+
+            self._live.console.print(Text(text))
+        else:
+            self._stream.write(f"{text}\n")
 
     def stop(self) -> None:
         """Wipe the tree away and give the cursor back; stopping twice is fine."""

@@ -13,6 +13,4 @@ from mcis_iac.cli.verb import verb
 @click.argument("topic", metavar="CODE|FIELD")
 def command(session: Session, *, topic: str) -> None:
     """For example `mcis explain MCIS104` or `mcis explain groups.web.disk`."""
-    from mcis_iac.manifest.explain import explain
-
-    session.out(explain(topic))
+    session.out(session.stages.explain(topic))

@@ -16,9 +16,7 @@ from mcis_iac.cli.verb import verb
 @click.option("--template", default="local", show_default=True, metavar="NAME", help="What to start from.")
 def command(session: Session, *, directory: str, template: str) -> None:
     """Nothing that exists is overwritten. DIRECTORY is this folder unless named."""
-    from mcis_iac.manifest.scaffold import scaffold
-
-    paths = scaffold(Path(directory), template)
+    paths = session.stages.scaffold(Path(directory), template)
     session.out("\n".join(str(path) for path in paths))
     where = "" if directory == "." else f" {directory}"
     session.err(f"next: mcis preview{where}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcis_iac.model import Diagnostic
     from mcis_iac.pipeline import Checked
 
-FORMATS = ("full", "concise", "json", "github", "sarif")
+FORMATS = ("full", "concise", "json", "github", "gitlab", "sarif")
 BY_HUNDRED: dict[str, type[McisError]] = {"3": NoPlacement, "4": CredentialsError, "5": PolicyError}
 FIRST = (ManifestError, PolicyError, NoPlacement, CredentialsError)
 
@@ -54,7 +54,7 @@ def _text(session: Session, checked: Checked, problems: Sequence[Diagnostic], fo
     flags = session.flags
     name = flags.env or (checked.mcis.file if checked.mcis else flags.file)
     text = ""
-    if problems or form in ("json", "sarif"):
+    if problems or form in ("json", "gitlab", "sarif"):
         text = render(problems, checked.texts, format=form, color=session.color(sys.stdout), name=name)
     if form == "full" and checked.mcis is not None and not exit_code(problems):
         text = f"{text.rstrip()}\n{valid_sentence(checked.mcis)}".lstrip()
@@ -63,11 +63,10 @@ def _text(session: Session, checked: Checked, problems: Sequence[Diagnostic], fo
 
 def _stream(session: Session, problems: Sequence[Diagnostic]) -> None:
     if session.flags.events:
-        from mcis_iac.engine.events import Event
-        from mcis_iac.report.jsonl import diagnostic_fields
+        from mcis_iac.report.jsonl import diagnostic_event
 
         for problem in problems:
-            session.listen(Event(kind="diagnostic", fields=diagnostic_fields(problem)))
+            session.listen(diagnostic_event(problem))
 
 
 def exit_code(problems: Sequence[Diagnostic]) -> int:
