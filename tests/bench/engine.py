@@ -1,0 +1,44 @@
+"""The whole way through the real engine with real VMs, at several sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bench.measure import BIN, Table, timed
+
+# preview, first up until every sshd answers, no-op up, down
+AIMS = {5: (2.5, 6.0, 4.0, 4.0), 100: (4.0, 12.0, 6.0, 8.0), 1000: (12.0, 120.0, 20.0, 75.0)}
+REGIONS = ("local-seoul", "local-tokyo", "local-frankfurt", "local-oregon")
+
+
+def manifest(folder: Path, vms: int) -> Path:
+    """A manifest of that many VMs in four groups and regions; returns its folder."""
+    folder.mkdir(parents=True)
+    lines = ["version: 1", f"name: bench{vms}", "groups:"]
+    for number, region in enumerate(REGIONS):
+        count = vms // 4 + (number < vms % 4)
+        lines += [f"  g{number}:", f"    count: {count}", f"    placement: {{cloud: local, region: {region}}}"]
+    (folder / "mcis.yaml").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def run(table: Table, room: Path, size: int) -> None:
+    """preview, up, no-op up, exec, status, scale by one, down; then the cloud must be empty."""
+    folder = manifest(room / f"stack{size}", size)
+    env = {"MCIS_LOCAL_DIR": str(room / f"cloud{size}"), "MCIS_DATA_DIR": str(room / "data")}
+    aims = AIMS.get(size, (None,) * 4)
+
+    def mcis(what: str, *words: str, aim: float | None = None) -> None:
+        table.add(f"mcis {what}", size, timed([BIN / "mcis", *words], cwd=folder, env=env), aim)
+
+    mcis("preview", "preview", aim=aims[0])
+    mcis("up, until every sshd answers", "up", "-y", aim=aims[1])
+    mcis("up, nothing to do", "up", "-y", aim=aims[2])
+    mcis("status", "status")
+    mcis("exec -- true", "exec", "--", "true", aim=1.5 if size == 100 else None)
+    mcis("scale g0+1", "scale", "g0+1", "-y")
+    mcis("down", "down", "-y", aim=aims[3])
+    left = timed([BIN / "mcis-local", "ls"], cwd=folder, env=env)
+    if any(line.startswith("i-") for line in left.output.splitlines()):
+        print(f"   left behind:\n{left.output}")
+    timed([BIN / "mcis-local", "reset", "--all", "-y"], cwd=folder, env=env)
