@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,7 +60,14 @@ def survey(root: Path, cloud: Path) -> list[Entry]:
         found.update((entry.path, entry) for entry in _emptied(root, path))
     for top in ("etc", "var"):
         found.update((entry.path, entry) for entry in _unreadable(root, top, frozenset(found)))
-    return [found[path] for path in sorted(found)]
+    # Below an emptied folder a white-out would show as a name.
+    return [
+        found[path] for path in sorted(found) if found[path].kind != "whiteout" or not _covered(path, found)
+    ]
+
+
+def _covered(path: str, found: Container[str]) -> bool:
+    return any(str(parent) in found for parent in Path(path).parents)
 
 
 def cached_survey(root: Path, cloud: Path) -> tuple[Entry, ...]:

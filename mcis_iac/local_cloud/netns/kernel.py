@@ -33,9 +33,9 @@ _MOUNT_SETATTR = 442
 _OPEN_TREE_CLONE = 1
 _O_CLOEXEC = 0o2000000
 _MOVE_MOUNT_F_EMPTY_PATH = 4
+_MOVE_MOUNT_T_SYMLINKS = 0x10
 _MOUNT_ATTR_IDMAP = 0x00100000
 _MNT_DETACH = 2
-_UMOUNT_NOFOLLOW = 8
 # The calls above are numbered alike everywhere; pivot_root is older than that agreement.
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
@@ -74,8 +74,7 @@ def mount(source: str | None, target: str, kind: str | None, flags: int = 0, opt
 
 
 def unmount(target: str) -> None:
-    """Detach a mount without following a link at its end."""
-    _check(_libc.umount2(_bytes(target), _MNT_DETACH | _UMOUNT_NOFOLLOW), f"umount {target}")
+    _check(_libc.umount2(_bytes(target), _MNT_DETACH), f"umount {target}")
 
 
 def pivot_root(new: str) -> None:
@@ -103,8 +102,9 @@ def idmapped_tree(path: str, user_namespace: int) -> int:
 
 
 def attach_tree(tree: int, target: str) -> None:
-    """Mount what `idmapped_tree` gave at `target`."""
-    result = _libc.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, _bytes(target), _MOVE_MOUNT_F_EMPTY_PATH)
+    """Mount what `idmapped_tree` gave at `target`; a link there is followed, as `mount` does."""
+    flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_SYMLINKS
+    result = _libc.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, _bytes(target), flags)
     _check(result, f"move_mount to {target}")
 
 

@@ -18,6 +18,11 @@ import mcis_iac
 from mcis_iac.local_cloud.types import LocalCloudError
 
 MODULE = "mcis_iac.local_cloud.netns.spawner"
+_FAILED = {
+    "probe": "a trial failed",
+    "spawn": "no machine can be started here",
+    "volumes": "the machine's volumes could not be changed",
+}
 _ROOT = Path(mcis_iac.__file__).parents[1]
 
 
@@ -83,9 +88,9 @@ class Spawner:
                 return
             self._rest += data
 
-    @staticmethod
-    def _parse(line: bytes) -> Mapping[str, Any]:
+    def _parse(self, line: bytes) -> Mapping[str, Any]:
         found: Mapping[str, Any] = json.loads(line)
         if found.get("error") and not found.get("id"):
-            raise LocalCloudError(code="host", message=f"no machine can be started here: {found['error']}")
+            what = _FAILED[self._batch["action"]]
+            raise LocalCloudError(code="host", message=f"{what}: {found['error']}")
         return found

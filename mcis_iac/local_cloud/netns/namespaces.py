@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcis_iac.local_cloud.netns import firstboot, guestnet, kernel
+from mcis_iac.local_cloud.netns import firstboot, guestnet, kernel, seccomp
 
 STARTING = b"starting sshd\n"  # on the console, at every start
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -87,6 +87,7 @@ def _pid_one(order: Order, trees: _Trees, go: int, report: Report) -> None:
         kernel.pivot_root("root/new")
         os.umask(0o022)
         _after_pivot(trees)
+        seccomp.refuse_vsock()
         report({"id": order["id"], "ready": True})
         if os.read(go, 1) != b"x":
             os._exit(1)

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -34,13 +34,18 @@ def tag(directory: Path) -> str:
     return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:6]
 
 
-def claim(directory: Path, registry: Path = REGISTRY) -> Mapping[str, Any]:
-    """The ranges of the cloud in `directory`: those it has, else the first free ones."""
+def claim(
+    directory: Path, registry: Path = REGISTRY, routed: Callable[[], Iterable[IPv4Network]] | None = None
+) -> Mapping[str, Any]:
+    """The ranges of the cloud in `directory`: those it has, else the first free ones.
+
+    `routed` tells where the host already has routes.
+    """
     with _locked(registry) as file:
         claims = _living(file)
         mine = claims.get(str(directory))
         if mine is None:
-            mine = choose(claims.values(), host_ranges())
+            mine = choose(claims.values(), (routed or host_ranges)())
             claims[str(directory)] = mine
             file.seek(0)
             file.truncate()
