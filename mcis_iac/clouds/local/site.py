@@ -21,7 +21,9 @@ def translated(connection: Connection) -> Iterator[CloudApi]:
 
     settings = connection.settings
     try:
-        yield LocalCloud.open(str(settings.get("site", "default")), str(settings.get("backend", "auto")))
+        site, backend = settings.get("site", "default"), settings.get("backend", "auto")
+        with LocalCloud.open(str(site), str(backend)) as cloud:
+            yield cloud
     except LocalCloudError as error:
         raise OperationError(
             summary="the local cloud refused",
