@@ -94,7 +94,7 @@ def test_a_name_with_odd_characters_never_reaches_the_text() -> None:
     ("given", "line"),
     [
         ({"protocol": "tcp", "port_low": 80, "port_high": 90, "cidr": "0.0.0.0/0"}, "tcp dport 80-90 accept"),
-        ({"protocol": "udp", "port_low": 53, "cidr": "10.1.0.0/16"}, "ip saddr 10.1.0.0/16 udp dport 53 accept"),
+        ({"protocol": "udp", "port_low": 9, "cidr": "10.0.0.0/8"}, "ip saddr 10.0.0.0/8 udp dport 9 accept"),
         ({"protocol": "tcp", "cidr": "0.0.0.0/0"}, "meta l4proto tcp accept"),
         ({"protocol": "icmp", "cidr": "0.0.0.0/0"}, "meta l4proto icmp accept"),
         ({"protocol": "all", "cidr": "10.1.2.3/16"}, "ip saddr 10.1.0.0/16 accept"),
