@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from fakes.mcis import KEY, TOKYO, a_group, a_plan, an_mcis, settled
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mcis_iac.clouds.local import boot, graph
@@ -199,6 +199,7 @@ def test_first_boot_instructions_are_read_back_as_they_were_written() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=40), min_size=1))
+@example(["\x85", "a\n\u2028 b", "\ufeffx\n", "\n  x", "#!/bin/sh\n\ttrue \n\n"])
 def test_any_script_arrives_as_it_was_written(lines: list[str]) -> None:
     setup = Setup(files=tuple(SetupFile(path="/x", content=line) for line in lines), run=tuple(lines))
     read = yaml.safe_load(boot.user_data(setup))

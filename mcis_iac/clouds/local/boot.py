@@ -6,6 +6,8 @@ from typing import Any
 
 from mcis_iac.model import Setup
 
+OTHER_BREAKS = frozenset("\x85\u2028\u2029\ufeff")
+
 
 def user_data(setup: Setup) -> str:
     """`#cloud-config` text, `{}` when there is nothing to do. Equal setups give equal bytes."""
@@ -28,6 +30,8 @@ def user_data(setup: Setup) -> str:
     def as_written(dumper: Any, text: str) -> Any:
         # A script should look on the machine as it does in the manifest.
         style = "|" if "\n" in text else None
+        if not OTHER_BREAKS.isdisjoint(text):
+            style = '"'  # YAML takes them for the ends of lines unless they are escaped
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, as_written)
