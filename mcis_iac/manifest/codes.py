@@ -273,13 +273,15 @@ MEANING = {
     "MCIS214": Code(
         "port out of range",
         _story("""
-        Ports go from 1 to 65535; a range is written `8000-8100`, the lower one first.
+        Ports go from 1 to 65535; a range is written `8000-8100`, the lower one first. Leave `ports` out
+        to let in all ports of the protocol.
         """),
     ),
     "MCIS215": Code(
         "protocol has no ports",
         _story("""
-        Ports belong to `tcp` and `udp`. A rule for `icmp` or `all` has none.
+        Ports belong to `tcp` and `udp`. A rule for `icmp` or `all` has none: leave `ports` out, or name the
+        protocol that is meant.
         """),
     ),
     "MCIS216": Code(

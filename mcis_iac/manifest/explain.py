@@ -76,7 +76,8 @@ def _inside(current: schema.Schema) -> schema.Schema:
 
 def _meant(steps: list[str]) -> str | None:
     """The field that was surely meant: every step corrected, or else a field of the last one's name."""
-    current, corrected = schema.document(), []
+    current = schema.document()
+    corrected: list[str] = []
     for step in steps:
         inside = _inside(current)
         word = step if step and schema.under(inside, step) else nearest(step, dict(schema.fields(inside)))
@@ -93,7 +94,7 @@ def _by_name(word: str) -> str | None:
     ways = [way for way in _ways(schema.document(), ()) if way[0] != "defaults"]
     name = nearest(word, {way[-1] for way in ways})
     found = [way for way in ways if way[-1] == name]
-    return ".".join(min(found, key=lambda way: (len(way), way))) if found else None
+    return ".".join(min((len(way), way) for way in found)[1]) if found else None
 
 
 def _ways(current: schema.Schema, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -211,14 +211,14 @@ class _Reader:
         if event.anchor is not None or event.tag is not None:  # they are part of the mark, not the value
             properties = PROPERTIES.match(self.text, start, end)
             start = properties.end() if properties else start
-        if event.implicit[0]:
+        if event.implicit[0] and event.tag is None:
             return Node(scalars.resolve(event.value), self._span(start, end))
-        if event.tag is None or event.implicit[1]:
+        if event.tag is None:
             return Node(event.value, self._span(start, end))
         try:
             return Node(scalars.tagged(event.value, event.tag), self._span(start, end))
         except ValueError:
-            self._fail("MCIS111", start, end, _tag_words(event.tag))
+            self._fail("MCIS111", event.start_mark.index, end, _tag_words(event.tag))
             return Node(None, self._span(start, end))
 
     def _open(self, event: Event) -> int:

@@ -32,7 +32,12 @@ def sentence(diagnostic: Diagnostic, texts: Texts) -> str:
     head = diagnostic.summary
     if word and (not diagnostic.detail or diagnostic.detail.startswith("did you mean")):
         head += f" `{word}`"
-    return " ".join((f"{head}: {diagnostic.detail}" if diagnostic.detail else head).split())
+    return _clean(" ".join((f"{head}: {diagnostic.detail}" if diagnostic.detail else head).split()))
+
+
+def _clean(text: str) -> str:
+    """No control character of a file reaches a terminal or a log."""
+    return "".join(char if char.isprintable() or char in "\n\r" else "\ufffd" for char in text)
 
 
 def _word(span: Span | None, texts: Texts) -> str:
@@ -43,8 +48,7 @@ def _word(span: Span | None, texts: Texts) -> str:
 def concise(diagnostic: Diagnostic, texts: Texts) -> str:
     """`file:line:col: error[CODE] text`."""
     place = f"{diagnostic.span}: " if diagnostic.span is not None else ""
-    line = f"{place}{diagnostic.severity}[{diagnostic.code}] {sentence(diagnostic, texts)}"
-    return "".join(char if char.isprintable() else "\ufffd" for char in line)
+    return _clean(f"{place}{diagnostic.severity}[{diagnostic.code}] {sentence(diagnostic, texts)}")
 
 
 # ---------------------------------------------------------------- JSON
@@ -99,7 +103,7 @@ def github(diagnostics: Sequence[Diagnostic], texts: Texts) -> Iterator[str]:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return _clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

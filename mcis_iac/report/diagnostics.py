@@ -104,10 +104,10 @@ def _block(diagnostic: Diagnostic, texts: Texts, paint: Paint) -> str:
     lines = [f"{paint(tone, head)}: {paint('bold', diagnostic.summary)}"]
     lines.append(f"{' ' * gutter}{paint('dim', f'--> {_safe(str(span))}')}")
     main = Related(span=span, label=diagnostic.detail)
-    lines += _excerpt([(main, tone), *((other, "cyan") for other in near)], texts, gutter, paint)
+    lines += _excerpt([(main, tone, "^"), *((other, "cyan", "-") for other in near)], texts, gutter, paint)
     for other in far:
         lines.append(f"{' ' * gutter}{paint('dim', f'::: {_safe(str(other.span))}')}")
-        lines += _excerpt([(other, "cyan")], texts, gutter, paint)
+        lines += _excerpt([(other, "cyan", "-")], texts, gutter, paint)
     edge = " " * (gutter + 1)
     for kind, text in (*(("note", note) for note in diagnostic.notes), ("help", diagnostic.hint)):
         if text:
@@ -123,27 +123,26 @@ def _footnote(edge: str, kind: str, text: str, paint: Paint) -> list[str]:
     ]
 
 
-def _excerpt(marks: Sequence[tuple[Related, str]], texts: Texts, gutter: int, paint: Paint) -> list[str]:
-    """The marked lines in order, each once, every mark below its line. The first mark uses `^`."""
+Mark = tuple[Related, str, str]  # what is marked, in which colour, with which sign
+
+
+def _excerpt(marks: Sequence[Mark], texts: Texts, gutter: int, paint: Paint) -> list[str]:
+    """The marked lines in order, each once, every mark below its line."""
     bar = paint("dim", "|")
     lines = [f"{' ' * (gutter + 1)}{bar}"]
     text = texts.get(marks[0][0].span.file)
     if text is None:  # the file is not at hand; the words still are
-        return [*lines, f"{' ' * (gutter + 1)}{bar} {_safe(marks[0][0].label)}"]
+        return [*lines, f"{' ' * (gutter + 1)}{bar} {_safe(marks[0][0].label)}".rstrip()]
     sources = formats.split_lines(text)
-    for number in sorted({mark.span.line for mark, _ in marks}):
-        here = [
-            (mark, tone, index == 0) for index, (mark, tone) in enumerate(marks) if mark.span.line == number
-        ]
+    for number in sorted({mark.span.line for mark, _, _ in marks}):
+        here = [mark for mark in marks if mark[0].span.line == number]
         line = sources[number - 1] if number <= len(sources) else ""
-        start = min(mark.span.column for mark, _, _ in here) - 1
-        left, shown = _window(line, start)
+        left, shown = _window(line, min(mark.span.column for mark, _, _ in here) - 1)
         lines.append(f"{number:>{gutter}} {bar} {_safe(shown)}".rstrip())
-        for mark, tone, primary in here:
-            if mark.label or primary:
+        for mark, tone, sign in here:
+            if mark.label or sign == "^":  # without a label a second place is only context
                 pad, width = _underline(mark.span, line, left)
-                sign = ("^" if primary else "-") * width
-                words = paint(tone, f"{sign} {_safe(mark.label)}".rstrip())
+                words = paint(tone, f"{sign * width} {_safe(mark.label)}".rstrip())
                 lines.append(f"{' ' * (gutter + 1)}{bar} {' ' * pad}{words}")
     return lines
 
