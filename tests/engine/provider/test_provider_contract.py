@@ -444,7 +444,7 @@ def test_after_cancel_nothing_new_begins_and_what_runs_is_finished(
 
 def test_the_next_engine_that_attaches_may_work_again(engine_side: Any) -> None:
     engine_side.cancel()
-    engine_side.stub.Attach(wire.load("plugin_pb2").PluginAttach(address="127.0.0.1:1"))
+    engine_side.attach("127.0.0.1:1")
     engine_side.configure(site="default")
     assert engine_side.create("Network", GOOD["Network"])[0]
 
