@@ -63,6 +63,7 @@ class Ready:
         self._thread: threading.Thread | None = None
         self._client: Client | None = None
         self._waits: dict[str, Future[Readiness]] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Ready:
         return self
@@ -74,11 +75,12 @@ class Ready:
 
     def submit(self, vm: Vm) -> None:
         """Begin to wait for this VM; a VM of the same name submitted before is forgotten."""
-        loop = self._running()
-        before = self._waits.get(vm.name)
-        if before is not None:
-            before.cancel()
-        self._waits[vm.name] = asyncio.run_coroutine_threadsafe(self._watch(vm), loop)
+        with self._lock:
+            loop = self._running()
+            before = self._waits.get(vm.name)
+            if before is not None:
+                before.cancel()
+            self._waits[vm.name] = asyncio.run_coroutine_threadsafe(self._watch(vm), loop)
 
     def wait(self, names: Iterable[str] | None = None) -> Mapping[str, Readiness]:
         """Block until these VMs (all of them by default) are ready or have failed."""

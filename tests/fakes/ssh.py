@@ -139,6 +139,8 @@ class Fleet:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Transports close their files one turn of the loop later.
+        await asyncio.sleep(0.01)
 
 
 class _Door(asyncssh.SSHServer):
@@ -177,6 +179,7 @@ async def _serve(process: asyncssh.SSHServerProcess[bytes], root: Path) -> None:
         feeding.cancel()
         _kill(child)
         await child.wait()
+        child._transport.close()  # type: ignore[attr-defined]  # its pipes may be unread, nobody will
         await asyncio.gather(feeding, return_exceptions=True)
 
 
