@@ -19,7 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mcis_iac.local_cloud.netns import console, filesystem, limits, pools, processes
+from mcis_iac.local_cloud.netns import console, limits, pools, processes
+from mcis_iac.local_cloud.netns.disk import filesystem
 from mcis_iac.local_cloud.netns.launch import Spawner
 from mcis_iac.local_cloud.netns.probe import probe
 from mcis_iac.local_cloud.netns.router import Router

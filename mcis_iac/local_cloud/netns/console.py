@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mcis_iac.local_cloud.netns import processes
-from mcis_iac.local_cloud.netns.namespaces import STARTING
+from mcis_iac.local_cloud.netns.guest.namespaces import STARTING
 from mcis_iac.local_cloud.types import Machine, Process
 
 LISTENING = b"Server listening on "

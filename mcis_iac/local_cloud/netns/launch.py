@@ -17,7 +17,7 @@ from typing import Any, Self
 import mcis_iac
 from mcis_iac.local_cloud.types import LocalCloudError
 
-MODULE = "mcis_iac.local_cloud.netns.spawner"
+MODULE = "mcis_iac.local_cloud.netns.guest.spawner"
 _FAILED = {
     "probe": "a trial failed",
     "spawn": "no machine can be started here",
@@ -77,12 +77,14 @@ class Spawner:
         if self._process.stdout is None:
             return
         handle = self._process.stdout.fileno()
+        poll = select.poll()  # `select` cannot take handles above 1,023, which a busy caller has
+        poll.register(handle, select.POLLIN)
         deadline = time.monotonic() + timeout_s
         while True:
             while b"\n" in self._rest:
                 line, _, self._rest = self._rest.partition(b"\n")
                 yield self._parse(line)
-            ready, _, _ = select.select([handle], [], [], max(0.0, deadline - time.monotonic()))
+            ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
             data = os.read(handle, 65536) if ready else b""
             if not data:
                 return

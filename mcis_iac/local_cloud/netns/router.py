@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mcis_iac.local_cloud.netns import commands, rules
-from mcis_iac.local_cloud.netns.guestnet import GATEWAY_MAC
+from mcis_iac.local_cloud.netns.guest.network import GATEWAY_MAC
 from mcis_iac.local_cloud.types import Fabric, LocalCloudError, Machine
 
 _NAMESPACES = Path("/run/netns")

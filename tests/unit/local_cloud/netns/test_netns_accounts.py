@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcis_iac.local_cloud.netns import accounts
+from mcis_iac.local_cloud.netns.disk import accounts
 
 PASSWD = """# a comment
 root:x:0:0:root:/root:/bin/bash

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcis_iac.local_cloud.netns.hiding import cached_survey, survey
-from mcis_iac.local_cloud.netns.layer import Entry, complete
+from mcis_iac.local_cloud.netns.disk.hiding import cached_survey, survey
+from mcis_iac.local_cloud.netns.disk.layer import Entry, complete
 
 
 @pytest.fixture

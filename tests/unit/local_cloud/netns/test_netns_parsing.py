@@ -10,17 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcis_iac.local_cloud.netns import (
-    commands,
-    console,
-    filesystem,
-    firstboot,
-    guestnet,
-    limits,
-    processes,
-    router,
-    seccomp,
-)
+from mcis_iac.local_cloud.netns import commands, console, limits, processes, router
+from mcis_iac.local_cloud.netns.disk import filesystem
+from mcis_iac.local_cloud.netns.guest import firstboot, network, seccomp
 from mcis_iac.local_cloud.types import LocalCloudError, Machine
 
 VM = Machine(
@@ -152,7 +144,7 @@ def test_owners_are_looked_up_by_name_or_number(tmp_path: Path) -> None:
 
 
 def test_a_message_to_the_kernel_says_its_own_length() -> None:
-    message = guestnet._default_route(3, "10.100.0.4")
+    message = network._default_route(3, "10.100.0.4")
     assert struct.unpack_from("=I", message)[0] == len(message)
     assert len(message) % 4 == 0
 

@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcis_iac.local_cloud.netns import firstboot, guestnet, kernel, seccomp
+from mcis_iac.local_cloud.netns.guest import firstboot, kernel, network, seccomp
 
 STARTING = b"starting sshd\n"  # on the console, at every start
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -91,7 +91,7 @@ def _pid_one(order: Order, trees: _Trees, go: int, report: Report) -> None:
         report({"id": order["id"], "ready": True})
         if os.read(go, 1) != b"x":
             os._exit(1)
-        guestnet.configure(order["private"], order["public"])
+        network.configure(order["private"], order["public"])
         _become_sshd(order, trees)
     except BaseException as exc:
         report({"id": order["id"], "error": _reason(exc)})

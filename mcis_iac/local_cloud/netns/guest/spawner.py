@@ -1,4 +1,4 @@
-"""The process that starts machines: `python -m mcis_iac.local_cloud.netns.spawner`.
+"""The process that starts machines: `python -m mcis_iac.local_cloud.netns.guest.spawner`.
 
 The cloud lives in processes with threads, where forking is not safe; this one is small and has none.
 It reads one line of JSON (the batch) and answers with JSON lines on stdout, `{"id", "pid"}`, then
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mcis_iac.local_cloud.netns import kernel, namespaces, volumes
+from mcis_iac.local_cloud.netns.guest import kernel, namespaces, volumes
 
 
 def report(line: Mapping[str, Any]) -> None:

@@ -7,11 +7,12 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-from mcis_iac.local_cloud.netns import accounts
-from mcis_iac.local_cloud.netns.hiding import cached_survey
-from mcis_iac.local_cloud.netns.layer import Entry, complete, write
+from mcis_iac.local_cloud.netns.disk import accounts
+from mcis_iac.local_cloud.netns.disk.hiding import cached_survey
+from mcis_iac.local_cloud.netns.disk.layer import Entry, complete, write
 from mcis_iac.local_cloud.types import LocalCloudError, Machine
 
 SSHD = "usr/sbin/sshd"
@@ -27,7 +28,7 @@ def image_root(image: str) -> Path:
         raise LocalCloudError(
             code="invalid", message=f"image {image!r} is neither `host` nor `dir:` and a folder"
         )
-    if not os.path.lexists(root / SSHD):
+    if not (root / SSHD).is_file():
         raise LocalCloudError(
             code="invalid", message=f"image {image!r} has no /{SSHD}: install openssh-server in it"
         )
@@ -57,7 +58,7 @@ def layout(machine: Machine, image: Path) -> Iterator[Entry]:
     uid = 0 if machine.user == "root" else accounts.free_id(passwd, group)
     yield from _account_files(machine, image, passwd, group, uid)
     yield from _names(machine)
-    yield from _ssh(machine)
+    yield from _ssh(machine, image)
     home = "root" if machine.user == "root" else f"home/{machine.user}"
     if machine.user != "root":
         yield from _skeleton(image, "root", 0, 0o700)
@@ -91,11 +92,23 @@ def _names(machine: Machine) -> Iterator[Entry]:
     yield _file("usr/local/bin/systemctl", accounts.SYSTEMCTL, mode=0o755)
 
 
-def _ssh(machine: Machine) -> Iterator[Entry]:
-    config = accounts.sshd_config(port=machine.ssh_port, user=machine.user, address=machine.private_ip)
+def _ssh(machine: Machine, image: Path) -> Iterator[Entry]:
+    sshd = image / SSHD
+    config = accounts.sshd_config(
+        port=machine.ssh_port,
+        user=machine.user,
+        address=machine.private_ip,
+        penalties=_has_penalties(sshd, sshd.stat().st_mtime),
+    )
     yield _file("etc/ssh/sshd_config", config)
     yield _file("etc/ssh/ssh_host_ed25519_key", machine.host_private_key, mode=0o600)
     yield _file("etc/ssh/ssh_host_ed25519_key.pub", machine.host_public_key.strip() + "\n")
+
+
+@lru_cache(maxsize=8)
+def _has_penalties(sshd: Path, changed: float) -> bool:  # noqa: ARG001 - part of the key
+    """OpenSSH from 9.8 on; earlier ones refuse to start over a setting they do not know."""
+    return b"persourcepenalties" in sshd.read_bytes()
 
 
 def _skeleton(image: Path, home: str, uid: int, mode: int) -> Iterator[Entry]:

@@ -79,9 +79,13 @@ def sudoers_line(user: str) -> str:
     return f"{user} ALL=(ALL:ALL) NOPASSWD:ALL\n"
 
 
-def sshd_config(*, port: int, user: str, address: str) -> str:
-    """Keys only, one user; generous limits, because many channels share one connection."""
+def sshd_config(*, port: int, user: str, address: str, penalties: bool = False) -> str:
+    """Keys only, one user; generous limits, because many channels share one connection.
+
+    `penalties`: this sshd locks addresses out for failures, and all of us come from one address.
+    """
     root = "prohibit-password" if user == "root" else "no"
+    patience = "PerSourcePenalties no\n" if penalties else ""
     return f"""Port {port}
 HostKey /etc/ssh/ssh_host_ed25519_key
 AuthorizedKeysFile .ssh/authorized_keys
@@ -98,7 +102,7 @@ MaxSessions 100
 AcceptEnv LANG LC_*
 SetEnv MCIS_ADDRESS={address}
 Subsystem sftp internal-sftp
-Include /etc/ssh/sshd_config.d/*.conf
+{patience}Include /etc/ssh/sshd_config.d/*.conf
 """
 
 

@@ -17,7 +17,7 @@ from collections.abc import Container, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from mcis_iac.local_cloud.netns.layer import Entry
+from mcis_iac.local_cloud.netns.disk.layer import Entry
 
 VISIBLE = re.compile(r"bin|sbin|lib\w*|usr|etc|var")
 EMPTY = {

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from mcis_iac.local_cloud.netns import kernel
+from mcis_iac.local_cloud.netns.guest import kernel
 
 
 def change(batch: Mapping[str, Any]) -> None:
