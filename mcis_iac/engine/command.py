@@ -17,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ _HISTORY = json.dumps(
 _ANSWERS = (("stack", "history", _HISTORY), ("stack", "output", "{}"))
 _LOCKING = frozenset({"up", "destroy", "refresh"})
 _GENTLE = ("running creates end and are kept", "running creates become pending operations")
-HARD_AFTER_S = 5.0
+HARD_AFTER_S, APART_S = 5.0, 0.5
 
 
 class Interrupted(Exception):
@@ -64,6 +65,7 @@ class Command(PulumiCommand):  # type: ignore[misc]
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._stopping = 0
+        self._signalled = 0.0
         self._brief = False
         self.starts = 0
 
@@ -132,6 +134,9 @@ class Command(PulumiCommand):  # type: ignore[misc]
         if times > len(_GENTLE):
             process.kill()
             return times
+        # Two signals at once are one to the kernel; the CLI would take the second for the first.
+        time.sleep(max(0.0, self._signalled + APART_S - time.monotonic()))
+        self._signalled = time.monotonic()
         process.send_signal(signal.SIGINT)
         if times == len(_GENTLE):
             timer = threading.Timer(HARD_AFTER_S, _kill, (process,))

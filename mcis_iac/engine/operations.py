@@ -6,7 +6,11 @@ everything that was begun ends in an Outcome, whatever happened to it.
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import logging
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +33,7 @@ from mcis_iac.model import Diff, Failure, Outcome
 from mcis_iac.program.graph import Graph
 
 PARALLEL = 64
+SETTLE_S, IDLE_TIMES = 3.0, 20
 _QUIETLY = {"suppress_outputs": True, "suppress_progress": True, "color": "never"}
 
 
@@ -49,13 +54,15 @@ def preview(
     """
     asked = _Asked.of(session, graph, subjects, targets, replace)
     reader = PreviewReader(subjects, frozenset(asked.replace))
+    program = _Program(asked.graph)
     begun = time.monotonic()
     finished = _drive(
         session,
         reader.handle,
         lambda put: session.api.preview(
-            on_event=put, program=_program(asked.graph), parallel=parallel, **asked.options(), **_QUIETLY
+            on_event=put, program=program, parallel=parallel, **asked.options(), **_QUIETLY
         ),
+        program=program,
         timeout_s=timeout_s,
     )
     if finished.stop:
@@ -85,16 +92,18 @@ def up(
     """
     asked = _Asked.of(session, graph, subjects, targets, replace)
     progress = Progress(listen, subjects, asked.graph, on_vm_created)
+    program = _Program(asked.graph)
     return _operate(
         session,
         "up",
         progress,
         lambda put: session.api.up(
-            on_event=put, program=_program(asked.graph), parallel=parallel, continue_on_error=True,
+            on_event=put, program=program, parallel=parallel, continue_on_error=True,
             **asked.options(), **_QUIETLY,
         ),
         timeout_s=timeout_s,
         graph=asked.graph,
+        program=program,
     )  # fmt: skip
 
 
@@ -201,10 +210,36 @@ class _Asked:
         return {name: urns for name, urns in (("target", self.target), ("replace", self.replace)) if urns}
 
 
-def _program(graph: Graph) -> Callable[[], None]:
-    from mcis_iac.program import interpreter
+class _Program:
+    """The inline program, and the event loop that the Automation API runs it in."""
 
-    return interpreter.program(graph)
+    def __init__(self, graph: Graph) -> None:
+        from mcis_iac.program import interpreter
+
+        self._run = interpreter.program(graph)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._run()
+
+    def settle(self) -> None:
+        """Wait until the loop has ended, which it does a moment after the engine hangs up.
+
+        The Automation API then sometimes leaves it open. What it leaves behind is collected here,
+        where its warnings can be kept from the user.
+        """
+        loop, self._loop = self._loop, None
+        deadline, idle = time.monotonic() + SETTLE_S, 0
+        while loop and not loop.is_closed() and time.monotonic() < deadline and idle < IDLE_TIMES:
+            time.sleep(0.01)
+            idle = 0 if loop.is_running() else idle + 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if loop and not loop.is_running():
+                loop.close()
+            del loop
+            gc.collect()
 
 
 def _drive(
@@ -212,6 +247,7 @@ def _drive(
     handle: Callable[[Any], None],
     call: Callable[[Callable[[Any], None]], Any],
     *,
+    program: _Program | None = None,
     timeout_s: float | None,
     on_stop: Callable[[Stop, int], None] = lambda *_: None,
     create: bool = True,
@@ -220,10 +256,17 @@ def _drive(
     from mcis_iac.program import interpreter
 
     stream = Stream(handle)
+    # The program's server logs a traceback whenever the engine hangs up on it; the events say why.
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)
 
     def work() -> Any:
         with interpreter.quiet(), session.command.brief():
-            return session.on_stack(lambda: call(stream.put), create=create)
+            try:
+                return session.on_stack(lambda: call(stream.put), create=create)
+            except BaseException:
+                if program:
+                    program.settle()
+                raise
 
     def told(why: Stop, times: int) -> None:
         stream.put(lambda: on_stop(why, times))
@@ -242,6 +285,7 @@ def _operate(
     *,
     timeout_s: float | None,
     graph: Graph | None = None,
+    program: _Program | None = None,
     create: bool = True,
 ) -> Outcome:
     begun = time.monotonic()
@@ -249,7 +293,9 @@ def _operate(
     def on_stop(why: Stop, times: int) -> None:
         progress.tell("warning", _stop_words(why, times))
 
-    finished = _drive(session, progress.handle, call, timeout_s=timeout_s, on_stop=on_stop, create=create)
+    finished = _drive(
+        session, progress.handle, call, program=program, timeout_s=timeout_s, on_stop=on_stop, create=create
+    )
     if isinstance(finished.error, StackNotFoundError):
         return Outcome(steps=(), duration_s=time.monotonic() - begun)
     message = _account(session, verb, progress, finished)

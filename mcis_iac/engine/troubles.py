@@ -26,7 +26,7 @@ _UNREACHABLE = re.compile(
     r"|unable to open state directory|nosuchbucket|does not exist|unable to open bucket|no such file",
     re.IGNORECASE,
 )
-_PLUGIN = re.compile(r"no resource plugin '([^']+)'|could not (?:load|read) plugin[^\n]*")
+_PLUGIN = re.compile(r"no resource plugin '([^']+)'|(?:could not|failed to) (?:load|read) plugin[^\n]*")
 _SECRET_URL = re.compile(r"(\w+://)[^\s/@:]+:[^\s/@]+@")
 
 

@@ -135,12 +135,21 @@ def _whole(value: Value, made: _Made) -> Any:
         return (await parts)[0]
 
     async def is_known() -> bool:
-        return (await parts)[1]
+        return not await _failed(parts) and (await parts)[1]
 
     async def is_secret() -> bool:
-        return (await parts)[2]
+        return not await _failed(parts) and (await parts)[2]
 
-    return pulumi.Output(set(), content(), is_known(), is_secret())
+    # Tasks, because a coroutine that nobody comes to await (the engine hung up) is complained about;
+    # and tasks that do not fail, because the content's failure says it all.
+    known, secret = asyncio.ensure_future(is_known()), asyncio.ensure_future(is_secret())
+    return pulumi.Output(set(), content(), known, secret)
+
+
+async def _failed(parts: Any) -> bool:
+    import asyncio
+
+    return bool(isinstance((await asyncio.gather(parts, return_exceptions=True))[0], BaseException))
 
 
 async def _gather(value: Value, made: _Made) -> tuple[Any, bool, bool]:
