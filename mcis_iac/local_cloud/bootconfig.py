@@ -112,7 +112,7 @@ def _content(entry: Mapping[str, Any]) -> str:
     if encoding not in {"b64", "base64"}:
         raise _invalid(problem=f"write_files {path}: encoding {encoding!r} is not supported here")
     try:
-        return base64.b64decode(content, validate=False).decode("utf-8")
+        return base64.b64decode("".join(content.split()), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
         raise _invalid(problem=f"write_files {path}: content is not base64 of a UTF-8 text") from error
 

@@ -47,8 +47,8 @@ def plain(directory: Path, settings: Mapping[str, Any]) -> Backend:
 FACTORIES: Mapping[str, Factory] = {"netns": netns, "plain": plain}
 
 
-def _obstacle(name: str) -> str:
-    """Why trying is pointless; "" = try."""
+def obstacle(name: str) -> str:
+    """Why trying a backend is pointless; "" = try."""
     if name != "netns":
         return ""
     if not sys.platform.startswith("linux"):
@@ -57,8 +57,8 @@ def _obstacle(name: str) -> str:
 
 
 def _try(name: str, factory: Factory, directory: Path) -> tuple[Backend | None, str]:
-    if obstacle := _obstacle(name):
-        return None, obstacle
+    if known := obstacle(name):
+        return None, known
     backend = factory(directory, {})
     failure = backend.probe()
     return (None, failure) if failure else (backend, "")

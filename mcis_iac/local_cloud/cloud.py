@@ -6,12 +6,10 @@ network also holds the cloud's lock file; `machines` has the protocol of a batch
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from mcis_iac.local_cloud import (
     adoption,
@@ -24,6 +22,7 @@ from mcis_iac.local_cloud import (
     networks,
     places,
     records,
+    removal,
     trash,
 )
 from mcis_iac.local_cloud.records import Record, Settings, dump
@@ -48,14 +47,22 @@ from mcis_iac.local_cloud.types import (
 Tags = Mapping[str, str]
 Thing = Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume | Instance
 TAGGED = ("network", "security_group", "key_pair", "boot_config", "address", "volume", "instance")
+FIND = {
+    kind: f"SELECT {adoption.KEYS.get(kind, 'id')} AS id, name, tags FROM {kind} ORDER BY name"
+    for kind in TAGGED
+} | {
+    "subnet": "SELECT subnet.id AS id, network.name || '/' || subnet.zone AS name, network.tags AS tags "
+    "FROM subnet JOIN network ON network.id = subnet.network ORDER BY name, subnet.cidr"
+}
 CONSOLE_TAIL = 1 << 20
 
 
 class LocalCloud:
     """One site of the local cloud (see `api.CloudApi`); closed by `close` or a `with` block."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, backends: Mapping[str, choose.Factory]) -> None:
         self._site = site
+        self._backends = backends
         self.site = site.name
         self.backend = site.backend.name
         self.reason = site.reason
@@ -95,7 +102,7 @@ class LocalCloud:
             reason=choice.reason,
             empty_trash=empty_trash,
         )
-        return cls(opened)
+        return cls(opened, backends)
 
     def close(self) -> None:
         self._site.store.close()
@@ -202,11 +209,11 @@ class LocalCloud:
         return tuple(self._site.seen(found, self._site.alive(found)).values())
 
     def find(self, tags: Tags) -> Sequence[tuple[str, str, str, Tags]]:
+        """Subnets are found by the tags of their network."""
         found: list[tuple[str, str, str, Tags]] = []
         with self._site.store.read() as db:
-            for kind in TAGGED:
-                key = adoption.KEYS.get(kind, "id")
-                for row in db.execute(f"SELECT {key} AS id, name, tags FROM {kind} ORDER BY name"):
+            for kind, query in FIND.items():
+                for row in db.execute(query):
                     if _carries(carried := records.tags_of(row), tags):
                         found.append((kind, row["id"], row["name"], carried))
         return found
@@ -337,23 +344,8 @@ class LocalCloud:
             return machines.collect(self._site)
 
     def reset(self) -> None:
-        site = self._site
-        with site.lock():
-            found = [site.machine(each) for each in site.load().values()]
-            site.backend.stop(found)
-            site.backend.discard(found)
-            machines.kill_orphans(site, all_=True)
-            site.backend.teardown()
-            site.store.close()
-            shutil.rmtree(site.directory, ignore_errors=True)
-        if site.directory.exists():
-            raise LocalCloudError(
-                code="host", message=f"could not remove all of {site.directory}: {_left(site.directory)}"
-            )
-
-
-def _left(directory: Path) -> str:
-    return ", ".join(sorted(path.name for path in directory.iterdir())[:5]) or "the folder itself"
+        self._site.store.close()
+        removal.remove(self._site.directory, self._backends)
 
 
 def _has_members(db: sqlite3.Connection, group: str) -> bool:

@@ -233,11 +233,11 @@ def destroy(site: Site, ids: Sequence[str]) -> None:
     site.empty_trash(site.directory / "trash")
 
 
-def kill_orphans(site: Site, *, all_: bool = False) -> list[str]:
+def kill_orphans(site: Site) -> list[str]:
     """End machines of ours that no row speaks of: their creator died at the wrong moment."""
     with site.store.read() as db:
         query = "SELECT id FROM instance WHERE pid IS NOT NULL"
-        kept = frozenset() if all_ else frozenset(row["id"] for row in db.execute(query))
+        kept = frozenset(row["id"] for row in db.execute(query))
     pids = site.backend.orphans(kept)
     for pid in pids:
         with suppress(ProcessLookupError):

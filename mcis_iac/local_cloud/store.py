@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,10 +46,7 @@ def explain(path: Path, error: sqlite3.Error) -> LocalCloudError:
 
 
 class Store:
-    """Transactions over one database file; safe to share between threads.
-
-    `settle` is not part of it: the caller decides what belongs together.
-    """
+    """Transactions over one database file; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,6 +55,8 @@ class Store:
             self._db = self._connect()
         except sqlite3.Error as error:
             raise explain(path, error) from error
+        # Callers that forget to close leave no open file behind.
+        weakref.finalize(self, self._db.close)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)

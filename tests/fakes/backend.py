@@ -39,7 +39,8 @@ class FakeHost:
         self._broken: dict[str, str] = {}
         self._unpreparable: dict[str, str] = {}
         self._strays: dict[int, str] = {}
-        self._pid = 100
+        # Above every pid a kernel gives: the cloud really sends signals to these.
+        self._pid = 10_000_000
 
     # ------------------------------------------------------------ verbs of the tests
 
@@ -64,8 +65,10 @@ class FakeHost:
     def machine_dies(self, id: str) -> None:
         self.running.pop(id, None)
 
-    def stray_machine_runs(self, pid: int, id: str) -> None:
-        self._strays[pid] = id
+    def stray_machine_runs(self, id: str) -> int:
+        self._pid += 1
+        self._strays[self._pid] = id
+        return self._pid
 
     def names_running(self) -> set[str]:
         return {self.prepared[id].name for id in self.running}
@@ -94,10 +97,12 @@ class FakeHost:
         self.prepared[machine.id] = machine
 
     def strays(self, known: frozenset[str]) -> tuple[int, ...]:
-        found = tuple(pid for pid, id in self._strays.items() if id not in known)
-        for pid in found:
-            del self._strays[pid]
-        return found
+        """Told once: whoever asks will end them."""
+        lost = {process.pid: id for id, process in self.running.items() if id not in known}
+        lost |= {pid: id for pid, id in self._strays.items() if id not in known}
+        self._strays = {pid: id for pid, id in self._strays.items() if pid not in lost}
+        self.running = {id: process for id, process in self.running.items() if id in known}
+        return tuple(lost)
 
 
 class FakeBackend:
