@@ -6,9 +6,7 @@ data, stderr everything else. Whatever happens, `close` takes the display down a
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -22,11 +20,14 @@ from mcis_iac.cli.options import Flags
 from mcis_iac.errors import UsageError
 
 if TYPE_CHECKING:
+    import logging
+
     from mcis_iac.cli.sinks import Sinks
     from mcis_iac.cli.stages import Stages
     from mcis_iac.engine.events import Event
     from mcis_iac.pipeline import Request, Selection
 
+SLOW = ("preview", "up", "scale", "refresh", "down")  # worth a display from the beginning
 Replace = Callable[[str, list[str]], Any]
 
 
@@ -78,6 +79,8 @@ class Session:
         from mcis_iac.pipeline import Request
 
         flags = self.flags
+        if self.verb in SLOW:
+            self.sinks.begin()
         return Request(
             file=flags.file,
             env=flags.env,
@@ -100,6 +103,8 @@ class Session:
             sinks.close(exit_code, self.result)
         handler, self._log = self._log, None
         if handler is not None:
+            import logging
+
             logging.getLogger("mcis_iac").removeHandler(handler)
             handler.close()
 
@@ -128,6 +133,8 @@ class Session:
 
     def width(self, stream: TextIO) -> int | None:
         """The terminal's width; None for a pipe, which takes lines of any length."""
+        import shutil
+
         return shutil.get_terminal_size().columns if stream.isatty() else None
 
     def out(self, text: str) -> None:
@@ -173,6 +180,8 @@ class Session:
         flags = self.flags
         if not (flags.log_file or flags.verbose):
             return
+        import logging
+
         handler: logging.Handler = logging.StreamHandler(sys.stderr)
         if flags.log_file:
             handler = _log_file(flags.log_file)
@@ -185,6 +194,8 @@ class Session:
 
 
 def _log_file(path: str) -> logging.Handler:
+    import logging
+
     try:
         return logging.FileHandler(path, encoding="utf-8")
     except OSError as error:

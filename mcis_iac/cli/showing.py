@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,18 @@ if TYPE_CHECKING:
 
 def show_applied(session: Session, applied: Applied, confirm: AskAboutChanges) -> int:
     """The result of `up` and `scale`; when nothing was to change, the preview is all there is."""
-    from mcis_iac.report.applied import up_screen
+    from mcis_iac.report.applied import notices_screen, up_screen
 
-    if applied.preview is not None and not confirm.shown:
-        confirm.show(applied.preview)
-    changed = applied.outcome is not None
-    return finish(session, applied, up_screen if changed else _notices)
-
-
-def _notices(applied: Applied, *, color: bool, width: int | None) -> str:  # noqa: ARG001
-    return "".join(f"note: {text}\n" for text in applied.notices)
+    preview = applied.preview
+    if preview is not None and not confirm.shown:
+        confirm.show(preview)
+    if preview is not None:
+        # What the preview has said is not said again.
+        applied = replace(
+            applied, notices=tuple(text for text in applied.notices if text not in preview.notices)
+        )
+    nothing = preview is not None and preview.diff.empty and not applied.exit_code
+    return finish(session, applied, notices_screen if nothing else up_screen)
 
 
 def finish(session: Session, applied: Applied, view: Callable[..., str]) -> int:

@@ -79,6 +79,12 @@ class Sinks:
             if self._plain is not None and (line := plain_line(event)) is not None:
                 self._plain = self._plain if _written(self._plain, line) else None
 
+    def begin(self) -> None:
+        """Show at once that something is going on: a preview has no events until it is done."""
+        with self._lock:
+            if self._tree is not None:
+                self._tree.start()
+
     def saw(self, kind: str) -> bool:
         """Whether an event of that kind has come by."""
         return kind in self._seen

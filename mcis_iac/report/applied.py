@@ -31,13 +31,21 @@ def up_screen(applied: Applied, *, color: bool = False, width: int | None = None
     return _ended(lines, applied, color=color)
 
 
+def notices_screen(applied: Applied, *, color: bool = False, width: int | None = None) -> str:  # noqa: ARG001
+    """What is left to say when nothing was to change."""
+    return "".join(f"note: {clean(text)}\n" for text in applied.notices)
+
+
 def down_screen(applied: Applied, *, color: bool = False, width: int | None = None) -> str:
     """The result of `down`."""
     lines = _rows(applied, color=color, width=width)
     lines += _other_failures(applied, color=color)
     deleted = sum(vm.state == "deleted" for vm in applied.vms)
     failed = sum(vm.failure is not None for vm in applied.vms)
-    sentence = f"{plural(deleted, 'VM')} deleted" + (f", {failed} failed" if failed else "")
+    left = sum(vm.state not in ("deleted", "FAILED") for vm in applied.vms)
+    sentence = f"{_stopped(applied)}{plural(deleted, 'VM')} deleted"
+    sentence += f", {failed} failed" if failed else ""
+    sentence += f", {left} left" if left else ""
     if not applied.vms:
         sentence = "nothing was left to delete" if _did_nothing(applied) else _steps_sentence(applied)
     lines.append(f"{sentence}   {seconds(applied.duration_s)}")
@@ -113,13 +121,17 @@ def _up_sentence(applied: Applied) -> str:
     failed = sum(vm.failure is not None for vm in applied.vms)
     deleted = sum(vm.state == "deleted" for vm in applied.vms)
     wanted = sum(vm.state != "deleted" for vm in applied.vms)
-    sentence = f"{ready} of {plural(wanted, 'VM')} ready" if wanted else "no VMs"
+    sentence = _stopped(applied) + (f"{ready} of {plural(wanted, 'VM')} ready" if wanted else "no VM is ready")
     sentence += f", {failed} failed" if failed else ""
     sentence += f", {deleted} deleted" if deleted else ""
     if failed or (applied.outcome is not None and applied.outcome.failed):
         on_failure = applied.preview.mcis.on_failure if applied.preview else "keep"
         sentence += f"; {KEPT[on_failure]}"
     return f"{sentence}   {seconds(applied.duration_s)}"
+
+
+def _stopped(applied: Applied) -> str:
+    return "stopped: " if applied.outcome is not None and applied.outcome.cancelled else ""
 
 
 def _did_nothing(applied: Applied) -> bool:
@@ -132,7 +144,7 @@ def _steps_sentence(applied: Applied) -> str:
 
 
 def _ended(lines: list[str], applied: Applied, *, color: bool) -> str:
-    lines += [f"note: {text}" for text in applied.notices]
+    lines += [f"note: {clean(text)}" for text in applied.notices]
     if applied.next:
         verb = "continue" if applied.exit_code else "next"
         lines.append(paint(f"{verb}: {applied.next}", "cyan", color=color))

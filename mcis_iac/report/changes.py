@@ -8,9 +8,10 @@ from typing import Any
 
 from mcis_iac.model import Change, Op, PropertyChange
 from mcis_iac.pipeline import Preview
-from mcis_iac.report.text import clean
+from mcis_iac.report.text import clean, without_place
 
 LONGEST = 60  # characters of one value; the whole value is in `-o json`
+FEW = 4  # this many items or lines that differ are shown one by one
 INK = {Op.CREATE: "green", Op.UPDATE: "yellow", Op.REPLACE: "magenta", Op.DELETE: "red", Op.SAME: ""}
 _ORDER = (Op.DELETE, Op.REPLACE, Op.CREATE, Op.UPDATE)
 
@@ -27,7 +28,7 @@ def sections(preview: Preview) -> list[tuple[str, list[Change]]]:
     machines = [change for change in preview.diff.changes if change.is_vm]
     found = [(_heading(op, _of(machines, op)), _of(machines, op)) for op in _ORDER[:3]]
     rest = [change for change in preview.diff.changes if not (change.is_vm and change.op in _ORDER[:3])]
-    found.append(("other", sorted(rest, key=lambda change: _ORDER.index(change.op))))
+    found.append(("other", sorted(rest, key=lambda change: (_ORDER.index(change.op), change.key))))
     return [(title, changes) for title, changes in found if changes]
 
 
@@ -55,7 +56,7 @@ def name(change: Change) -> str:
     """The VM's name, or the resource's key without the place, which has a column of its own."""
     if change.is_vm and change.subject.vm:
         return change.subject.vm
-    return change.key.removesuffix(f"/{change.subject.where}") if change.subject.where else change.key
+    return without_place(change.key, change.subject.where)
 
 
 def details(preview: Preview, change: Change) -> list[tuple[str, str]]:
@@ -78,14 +79,23 @@ def reason(preview: Preview, change: Change) -> str:
 
 
 def difference(item: PropertyChange, longest: int = LONGEST) -> str:
-    """`old -> new`; of lists what came and went."""
-    if isinstance(item.old, list | tuple) and isinstance(item.new, list | tuple):
-        came = [f"+{short(value, longest)}" for value in item.new if value not in item.old]
-        went = [f"-{short(value, longest)}" for value in item.old if value not in item.new]
+    """`old -> new`; of lists, and of the lines of a text, what came and went."""
+    old, new = _parts(item.old), _parts(item.new)
+    if old is not None and new is not None:
+        came = [f"+{short(value, longest)}" for value in new if value not in old]
+        went = [f"-{short(value, longest)}" for value in old if value not in new]
+        if len(came) + len(went) > FEW and longest == LONGEST:
+            return f"+{len(came)} -{len(went)} {'lines' if isinstance(item.new, str) else 'items'}"
         return " ".join(came + went) or "order"
     if item.old is None:
         return f"+{short(item.new, longest)}" if item.new is not None else ""
     return f"{short(item.old, longest)} -> {short(item.new, longest) if item.new is not None else 'none'}"
+
+
+def _parts(value: Any) -> Sequence[Any] | None:
+    if isinstance(value, str) and "\n" in value:
+        return value.splitlines()
+    return value if isinstance(value, list | tuple) else None
 
 
 def short(value: Any, longest: int = LONGEST) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from difflib import unified_diff
 from typing import Any
 
 from mcis_iac import __version__, bundled
-from mcis_iac.model import Change, Op
+from mcis_iac.model import Change, Op, PropertyChange
 from mcis_iac.pipeline import Preview
 from mcis_iac.report.changes import counts, details, difference, machines, name, reason, sections, sign
 from mcis_iac.report.text import clean, plural
@@ -107,8 +108,18 @@ def _full_diff(changes: Sequence[Change]) -> str:
     for change in changes:
         mark = marks.get(change.op, "!")
         lines.append(f"{mark} {change.op} {change.key} ({change.token})")
-        lines += [f"{mark}   {item.path}: {difference(item, VALUE)}" for item in change.properties]
+        lines += [line for item in change.properties for line in _differing(item, mark)]
     return "\n".join(lines)
+
+
+def _differing(item: PropertyChange, mark: str) -> list[str]:
+    """A property in the notation of a diff; a text of several lines by its lines."""
+    texts = [value for value in (item.old, item.new) if isinstance(value, str)]
+    if len(texts) < len((item.old, item.new)) or not any("\n" in text for text in texts):
+        return [f"{mark}   {item.path}: {difference(item, VALUE)}"]
+    old, new = (text.splitlines() for text in texts)
+    changed = list(unified_diff(old, new, n=1, lineterm=""))[3:]
+    return [f"{mark}   {item.path}:", *(clean(f"{line[:1]}     {line[1:]}") for line in changed)]
 
 
 def _fence(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcis_iac.engine.events import Event
-from mcis_iac.report.text import clean, seconds
+from mcis_iac.report.text import clean, seconds, without_place
 
 
 def plain_line(event: Event) -> str | None:
@@ -34,7 +34,8 @@ def _words(event: Event) -> tuple[str, ...] | None:
 
 def thing(event: Event) -> str:
     """What the event is about: the resource's key, else its VM; empty = the whole operation."""
-    return clean(str(event.fields.get("name") or event.subject.vm or ""))
+    name = str(event.fields.get("name") or event.subject.vm or "")
+    return clean(without_place(name, event.subject.where))
 
 
 def message(event: Event) -> str:

@@ -8,7 +8,7 @@ from mcis_iac.model import Change, Op
 from mcis_iac.pipeline import DownQuestion, Preview
 from mcis_iac.report.changes import INK, counts, details, machines, name, reason, sections, sign
 from mcis_iac.report.tables import Cell, table_rows
-from mcis_iac.report.text import folded, paint, plural, seconds
+from mcis_iac.report.text import clean, folded, paint, plural, seconds
 
 COLUMNS = 6  # name with sign, where, property, difference, source, reason
 MANY = 8  # this many equal rows in a run are shown as one, unless all are asked for
@@ -30,8 +30,8 @@ def preview_screen(
     if not diff.empty:
         lines += [*_changes(preview, color=color, width=width, every=every), ""]
     lines.append(f"  {_counted(preview)}")
-    lines += [paint(f"  warning: {text}", "yellow", color=color) for text in diff.warnings]
-    lines += [f"  note: {text}" for text in preview.notices]
+    lines += [paint(f"  warning: {clean(text)}", "yellow", color=color) for text in diff.warnings]
+    lines += [f"  note: {clean(text)}" for text in preview.notices]
     last = "     ".join(part for part in ("" if after else _next(preview), _timings(preview)) if part)
     if last:
         lines.append(f"  {last}")

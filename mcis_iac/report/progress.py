@@ -104,6 +104,8 @@ class Tasks:
 
     def _task(self, event: Event) -> Task:
         name, subject = event.subject.vm or thing(event), event.subject
+        if not self._tasks:
+            self._began = self._clock()  # what came before was the preview, and a question
         if name not in self._tasks:
             family = subject.group if subject.vm and subject.group else _category(name)
             self._tasks[name] = Task(

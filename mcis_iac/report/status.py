@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from mcis_iac.model import Status
 from mcis_iac.pipeline import StatusReport, StatusRow
@@ -30,7 +30,7 @@ def status_screen(
     right = frozenset(at for at, title in enumerate(header) if title in ("AGE", "$/H"))
     lines = table(rows, header=header, right=right, color=color, width=width) if rows else []
     lines.append(summary(report, color=color))
-    lines += [f"note: {text}" for text in report.notices]
+    lines += [f"note: {clean(text)}" for text in report.notices]
     return "\n".join(lines) + "\n"
 
 
@@ -71,12 +71,13 @@ def age(created_at: str | None, now: datetime) -> str:
         return "-"
     born = datetime.fromisoformat(created_at)
     spent = now - (born if born.tzinfo else born.replace(tzinfo=UTC))
-    hours, minutes = divmod(max(spent, timedelta()).seconds // 60, 60)
-    if spent.days > 0:
-        return f"{spent.days}d{hours}h"
+    total = max(int(spent.total_seconds()), 0)  # our clock may be behind the cloud's
+    days, hours, minutes = total // 86_400, total // 3_600 % 24, total // 60 % 60
+    if days:
+        return f"{days}d{hours}h"
     if hours:
         return f"{hours}h{minutes:02d}m"
-    return f"{minutes}m" if minutes else f"{max(spent.seconds, 0)}s"
+    return f"{minutes}m" if minutes else f"{total}s"
 
 
 def _table(report: StatusReport, now: datetime, *, wide: bool) -> tuple[list[str], list[Row]]:

@@ -54,6 +54,15 @@ def width_of(text: str) -> int:
     )
 
 
+def without_place(key: str, place: str) -> str:
+    """A resource's key without its place, which is shown beside it: `subnet/main/a`."""
+    parts, named = key.split("/"), place.split("/")
+    for at in range(len(parts) - len(named), 0, -1):
+        if parts[at : at + len(named)] == named:
+            return "/".join(parts[:at] + parts[at + len(named) :])
+    return key
+
+
 def plural(count: int, noun: str) -> str:
     """`1 VM`, `2 VMs`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
