@@ -96,9 +96,9 @@ def _unknown(at: _Violation) -> Iterator[Diagnostic]:
     for entry in at.node.entries():
         if entry.key in known or entry.key.startswith("x-"):
             continue
-        guess = nearest(entry.key, absent)
+        guess = nearest(entry.key, absent) or nearest(entry.key, known)
         detail = f"did you mean `{guess}`?" if guess else f"{at.title} has no such field"
-        if guess in required:
+        if guess in required and guess in absent:
             detail += f" ({guess} is required here)"
         yield at.report(
             "MCIS101",
@@ -127,7 +127,8 @@ def _missing(at: _Violation) -> Iterator[Diagnostic]:
     guessed = {nearest(entry.key, possible) for entry in at.node.entries() if entry.key not in known}
     absent = [name for name in at.error.validator_value if name in possible and name not in guessed]
     if absent:
-        words = " and ".join(f"`{name}`" for name in absent)
+        *most, last = (f"`{name}`" for name in absent)
+        words = f"{', '.join(most)} and {last}" if most else last
         verb = "is" if len(absent) == 1 else "are"
         span = at.span if at.path else _start(at.root)
         yield at.report("MCIS102", f"{words} {verb} required in {at.title}", span=span)

@@ -28,6 +28,14 @@ MAX_DEPTH = 100
 # What YAML calls printable; anything else ends in one diagnostic instead of a parser's guess.
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
+CONTEXTS = {
+    "while parsing a flow mapping": "in the map that opens here",
+    "while parsing a flow sequence": "in the list that opens here",
+    "while parsing a block mapping": "in the map that starts here",
+    "while parsing a block collection": "in the list that starts here",
+    "while scanning a quoted scalar": "in the text that opens here",
+    "while scanning a simple key": "in the key that starts here",
+}
 COLLECTION_TAGS = {scalars.TAG + "map", scalars.TAG + "seq", "!"}
 
 Event: TypeAlias = Any  # yaml's events; their attributes depend on the kind, the stubs know few
@@ -139,7 +147,9 @@ class _Reader:
         note: Any = getattr(exc, "context_mark", None)
         related = []
         if context and note is not None and note.index < start:
-            related.append(Related(span=self._span(note.index, note.index + 1), label=f"{context}"))
+            related.append(
+                Related(span=self._span(note.index, note.index + 1), label=CONTEXTS.get(context, context))
+            )
         hint = "indent with spaces" if self.text[start : start + 1] == "\t" else ""
         self._fail("MCIS106", start, start + 1, f"{what}", related=related, hint=hint)
 

@@ -43,7 +43,7 @@ def group(field: str) -> str:
         (group("setup: {run: ls}"), "105", "ls", "expected a list, this is text"),
         (group("setup: {files: [{path: a, content: b}]}"), "113", "a", "expected an absolute path"),
         (group("disks: [{name: a, mount: /a}]"), "102", "{name: a, mount: /a}", "`size` is required in a data disk"),
-        (f"{HEAD}name2: 1\n{GROUP}}}\n", "101", "name2", "a manifest has no such field"),
+        (f"{HEAD}name2: 1\n{GROUP}}}\n", "101", "name2", "did you mean `name`?"),
         (f"{HEAD}groups:\n  Web: {{{HERE}}}\n", "115", "Web", None),
         (f"version: 1\nname: Edge\n{GROUP}}}\n", "115", "Edge", None),
         (f"{HEAD}backend: /tmp/x\n{GROUP}}}\n", "113", "/tmp/x", None),
