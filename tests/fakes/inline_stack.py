@@ -1,6 +1,6 @@
 """A plain inline Pulumi program over the local cloud's provider, one operation per process.
 
-`inline_stack.py FOLDER ENGINE VERB [JSON]`: prints {"changes", "errors", "state"}. It is a process of its own,
+`inline_stack.py FOLDER ENGINE VERB [JSON]` prints {"changes", "errors", "state"}. It is a process of its own,
 because the SDK leaves threads and event loops behind when an operation fails. JSON: `machine` are inputs
 of the two machines beside the usual ones, `data_gib` is the size of the volume of the first.
 """

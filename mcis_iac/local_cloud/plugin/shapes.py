@@ -136,7 +136,7 @@ class Record:
             yield from self.whole(value)
 
     def _of_keys(self, value: Mapping[str, Plain]) -> Iterator[Problem]:
-        for key in value:
+        for key in sorted(value):  # a message has its keys in no order
             if key not in self.fields:
                 yield key, f"is not known here; known are {', '.join(self.fields)}"
         for key, wanted in self.fields.items():

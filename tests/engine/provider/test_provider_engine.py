@@ -13,6 +13,7 @@ from typing import Any
 
 import fakes.inline_stack
 import pytest
+from fakes.local_cloud import FakeCloud
 
 from mcis_iac.local_cloud.cloud import LocalCloud
 from mcis_iac.local_cloud.faults import Fault, add
@@ -138,3 +139,18 @@ def test_bad_inputs_are_refused_before_anything_is_made(stack: Stack) -> None:
     assert 'property image value {windows} has a problem: must be "host" or "dir:/a/folder"' in told
     assert "property cores value {4} has a problem: is not known here" in told
     assert not (stack.folder / "cloud").exists()
+
+
+def test_an_attached_provider_and_a_half_made_machine(
+    stack: Stack, host: Any, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", f"mcislocal:{host.port}")
+    cloud.leaves_stopped.add("hello-web-2")
+    stack.run("up")
+    assert any("the instance exists, but is stopped" in error for error in stack.errors)
+    half = stack.machines()["web-2"]
+    assert half["id"] in cloud.things["instance"]
+    assert half["initErrors"] == ["the instance exists, but is stopped"]
+    assert stack.run("up") == {"same": 8, "update": 1}
+    assert "initErrors" not in stack.machines()["web-2"]
+    assert {each.state for each in cloud.instances()} == {"running"}

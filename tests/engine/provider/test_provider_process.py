@@ -22,6 +22,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from mcis_iac import __version__
 from mcis_iac.local_cloud.cloud import LocalCloud
+from mcis_iac.local_cloud.faults import Fault, add
 
 pytestmark = pytest.mark.engine
 SCRIPT = Path(sys.executable).parent / "pulumi-resource-mcislocal"
@@ -118,19 +119,44 @@ def test_it_ends_when_nobody_listens_at_the_engine_s_address() -> None:
         process.communicate()
 
 
-def test_it_ends_when_the_process_that_started_it_is_killed(engine_port: socket.socket) -> None:
+def launched(listening: socket.socket) -> tuple[subprocess.Popen[str], int, int]:
+    """A process that has started a provider, the provider's pid and its port."""
     launcher = (
-        "import subprocess, sys, time\n"
-        f"child = subprocess.Popen([{str(SCRIPT)!r}, {address(engine_port)!r}], stdout=subprocess.PIPE)\n"
-        "child.stdout.readline(); print(child.pid, flush=True); time.sleep(600)\n"
+        "import subprocess, time\n"
+        f"words = [{str(SCRIPT)!r}, {address(listening)!r}]\n"
+        "child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)\n"
+        "print(child.pid, child.stdout.readline(), flush=True); time.sleep(600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", launcher], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
-    pid = int(parent.stdout.readline())
+    pid, port = map(int, parent.stdout.readline().split())
+    return parent, pid, port
+
+
+def test_it_ends_when_the_process_that_started_it_is_killed(engine_port: socket.socket) -> None:
+    parent, pid, _ = launched(engine_port)
     assert alive(pid)
     parent.kill()
     parent.communicate()
     assert gone(pid)
+
+
+def test_it_finishes_what_was_begun_when_its_engine_is_killed(
+    engine_port: socket.socket, folder: Path
+) -> None:
+    parent, pid, port = launched(engine_port)
+    with closing(Speaker(port)) as speaker:
+        inputs = prepared(speaker, "auto")
+        with LocalCloud.open("default") as cloud:
+            add(cloud.store, Fault(pattern="web-1", action="create", delay_s=2))
+        call = speaker.create_later("Instance", inputs)
+        time.sleep(0.2)
+        parent.kill()
+        parent.communicate()
+        assert call.result().id
+    assert gone(pid)
+    with LocalCloud.open("default") as cloud:
+        assert [each.state for each in cloud.instances()] == ["running"]
 
 
 @pytest.mark.parametrize("backend", ["plain", "auto"])

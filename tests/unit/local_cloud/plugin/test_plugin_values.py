@@ -30,7 +30,7 @@ def test_what_is_written_is_read_back(properties: dict[str, Plain]) -> None:
 
 def test_whole_numbers_come_back_as_int() -> None:
     found = values.read(values.write({"port": 22, "share": 0.5}))
-    assert [type(value) for value in found.values()] == [int, float]
+    assert {key: type(value) for key, value in found.items()} == {"port": int, "share": float}
 
 
 def test_nulls_and_the_engine_s_own_keys_are_left_out_when_read() -> None:
