@@ -118,6 +118,9 @@ def _explained(error: Exception, arguments: Sequence[str], session: Session) -> 
     """Say on stderr what happened; the exit code of the table in `errors`."""
     from mcis_iac.cli.failures import report_bug, say
 
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        session.err(error.format_message())
+        return UsageError.exit_code
     known = _translated(error, arguments, session.verb)
     if known is None:
         session.err(report_bug(error, session.verb))
@@ -130,8 +133,6 @@ def _translated(error: Exception, arguments: Sequence[str], verb: str) -> McisEr
     """Click's exceptions as ours; None for a bug."""
     if isinstance(error, McisError):
         return error
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return UsageError(summary="which verb?", detail=error.format_message(), hint="mcis --help")
     if isinstance(error, click.ClickException):
         path = getattr(getattr(error, "ctx", None), "command_path", "mcis")
         return UsageError(summary=error.format_message().rstrip("."), hint=f"{path} --help")

@@ -121,7 +121,9 @@ def _up_sentence(applied: Applied) -> str:
     failed = sum(vm.failure is not None for vm in applied.vms)
     deleted = sum(vm.state == "deleted" for vm in applied.vms)
     wanted = sum(vm.state != "deleted" for vm in applied.vms)
-    sentence = _stopped(applied) + (f"{ready} of {plural(wanted, 'VM')} ready" if wanted else "no VM is ready")
+    sentence = _stopped(applied) + (
+        f"{ready} of {plural(wanted, 'VM')} ready" if wanted else "no VM is ready"
+    )
     sentence += f", {failed} failed" if failed else ""
     sentence += f", {deleted} deleted" if deleted else ""
     if failed or (applied.outcome is not None and applied.outcome.failed):

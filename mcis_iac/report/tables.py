@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,6 +87,8 @@ def _lines(
 def _wrapped(text: str, room: int | None) -> list[str]:
     if room is None or room < NARROWEST or width_of(text) <= room:
         return [text]
+    import textwrap
+
     return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 

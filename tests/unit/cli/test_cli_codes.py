@@ -95,7 +95,7 @@ def test_an_option_that_is_nearly_right_is_guessed(mcis):
     assert "hint: mcis preview --help" in done.err
 
 
-@pytest.mark.parametrize("words", [["exec"], ["scale"], ["ssh"], ["exec", "--setenv", "x", "--", "true"], []])
+@pytest.mark.parametrize("words", [["exec"], ["scale"], ["ssh"], ["exec", "--setenv", "x", "--", "true"]])
 def test_a_call_that_lacks_something_exits_2_and_says_what(mcis, words):
     done = mcis(*words)
     assert done.code == 2
@@ -144,3 +144,9 @@ def test_version_and_help_exit_0(mcis):
     assert mcis("--version").code == 0
     assert mcis("up", "-h").code == 0
     assert sys.stdout.getvalue().startswith("Usage: mcis up")
+
+
+def test_without_a_verb_the_help_is_shown_and_it_exits_2(mcis):
+    done = mcis()
+    assert done.code == 2
+    assert done.err.startswith("Usage: mcis")
