@@ -163,7 +163,7 @@ def _properties(seen: _Seen) -> Iterator[PropertyChange]:
     if seen.op not in {Op.UPDATE, Op.REPLACE}:
         return
     # For a replacement that was asked for the engine does not ask the provider what differs.
-    paths = seen.paths or {name: False for name in dict.fromkeys((*seen.old, *seen.new))}
+    paths = seen.paths or dict.fromkeys(dict.fromkeys((*seen.old, *seen.new)), False)
     for path, replaces in paths.items():
         old, new = at(seen.old, path), at(seen.new, path)
         if not seen.paths and old == new:

@@ -14,6 +14,7 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
 
 from mcis_iac.engine.bootstrap import Say
 from mcis_iac.errors import EngineError
@@ -44,12 +45,18 @@ def download(version: str, binary: Path, scratch: Path, say: Say, sites: tuple[s
             _fetch(f"{base}/{name}", scratch / name, wanted, say)
             unpack(scratch / name, binary)
         except (OSError, HTTPException, tarfile.TarError) as failed:
-            reasons.append(f"{base}: {getattr(failed, 'reason', failed)}")
+            reasons.append(f"{base}: {_words(failed)}")
         except EngineError as failed:
             reasons.append(f"{base}: {failed}")
         else:
             return
     raise EngineError(summary="the official release cannot be downloaded", detail="; ".join(reasons))
+
+
+def _words(failed: Exception) -> str:
+    if isinstance(failed, HTTPError):
+        return f"{failed.code}: {failed.reason}"
+    return str(failed.reason if isinstance(failed, URLError) else failed)
 
 
 def tarball(version: str) -> str:

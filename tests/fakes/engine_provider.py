@@ -2,8 +2,8 @@
 
 The engine runs it as `pulumi-resource-mcisfake` (see `launcher`). Things live as JSON files in the
 directory that MCIS_FAKE_CLOUD names. Inputs that cause trouble: `badCheck`, `fail` (create refuses
-with that message), `failUpdate`, `failDelete`, `delay` (seconds per create), `die` (the provider process exits
-in the middle of the create). Changing `image` or `zone` replaces.
+with that message), `failUpdate`, `failDelete`, `delay` (seconds per create), `die` (the provider
+process exits in the middle of the create). Changing `image` or `zone` replaces.
 """
 
 from __future__ import annotations
