@@ -55,6 +55,7 @@ def download(version: str, binary: Path, scratch: Path, say: Say, sites: tuple[s
 
 def _words(failed: Exception) -> str:
     if isinstance(failed, HTTPError):
+        failed.close()  # it is the reply too
         return f"{failed.code}: {failed.reason}"
     return str(failed.reason if isinstance(failed, URLError) else failed)
 
