@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine import operations
+from mcis_iac.flows.placing import Clock, Wish, placed
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import sweep
 from mcis_iac.model import OnFailure, Op, Outcome, Vm, VmFailure
@@ -76,17 +78,26 @@ def _without_new(before: Lock, after: Lock) -> Lock:
 
 
 def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remedied:
+    """Apply the stack without the failed ones: what only they needed goes with them."""
     names = frozenset(each.name for each in left.failed)
     if not names:
         return left
-    _remove(prospect, sorted(names))
+    reasons: Mapping[str, str] = {each.name: each.failure.code for each in left.failed}
+    lock = locks.drop(prospect.placed.lock, reasons)
+    locks.write(prospect.ground.lock_path, lock)
+    without = placed(replace(prospect.ground, lock=lock), Wish(), Clock(), make_key=False)
+    outcome = operations.up(
+        prospect.session,
+        without.graph,
+        listen=prospect.ground.request.listen,
+        subjects=prospect.subjects,
+        parallel=prospect.ground.request.parallel,
+    )
     for name in sorted(names):
         sweep(prospect.here, {"mcis-vm": name})
-    reasons: Mapping[str, str] = {each.name: each.failure.code for each in left.failed}
-    locks.write(prospect.ground.lock_path, locks.drop(prospect.placed.lock, reasons))
     return replace(
         left,
-        vms=tuple(vm for vm in left.vms if vm.name not in names),
+        vms=inventories.from_outputs(outcome.outputs),
         given_up=names,
         notices=(f"dropped {', '.join(sorted(names))}; --retry-dropped tries again",),
     )

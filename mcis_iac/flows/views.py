@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from mcis_iac.clouds import registry
+from mcis_iac.engine.diff import ASKED
 from mcis_iac.errors import McisError
 from mcis_iac.model import Change, Connection, Diff, Mcis, Op, Plan
 from mcis_iac.placement.lock import GroupLock, Lock
@@ -44,8 +45,9 @@ def reasons(mcis: Mcis, before: Lock, diff: Diff) -> dict[str, str]:
 
 def _reason(mcis: Mcis, before: Lock, change: Change) -> str:
     if change.op is Op.REPLACE:
-        fields = ", ".join(change.replace_reasons) or "a property"
-        return f"{fields} cannot change in place"
+        if change.replace_reasons in {(), (ASKED,)}:
+            return ASKED
+        return f"{', '.join(change.replace_reasons)} cannot change in place"
     if not change.is_vm or change.op is Op.UPDATE or change.subject.group is None:
         return ""
     group = mcis.groups.get(change.subject.group)
