@@ -15,6 +15,7 @@ from mcis_iac.local_cloud.types import Backend, LocalCloudError
 
 Factory = Callable[[Path, Mapping[str, Any]], Backend]
 AUTO = "auto"
+KEEP = "keep"  # what the cloud has, even while it is empty; for those who only look
 NO_ISOLATION = (
     "its machines are folders and processes of this account: "
     "no isolation, security groups, latency or private networks"
@@ -66,12 +67,12 @@ def _try(name: str, factory: Factory, directory: Path) -> tuple[Backend | None, 
 
 def choose(requested: str, factories: Mapping[str, Factory], directory: Path) -> Choice:
     """Try the requested backend, or all in order; LocalCloudError("host") names what failed."""
-    if requested != AUTO and requested not in factories:
+    if requested not in (AUTO, KEEP, *factories):
         known = ", ".join((AUTO, *factories))
         raise LocalCloudError(
             code="invalid", message=f"there is no backend {requested!r} (there are {known})"
         )
-    names = tuple(factories) if requested == AUTO else (requested,)
+    names = (requested,) if requested in factories else tuple(factories)
     failures: dict[str, str] = {}
     for name in names:
         backend, failures[name] = _try(name, factories[name], directory)
@@ -88,19 +89,20 @@ def choose(requested: str, factories: Mapping[str, Factory], directory: Path) ->
 
 def _reason(name: str, requested: str, failures: Mapping[str, str]) -> str:
     tried = [f"{other} does not work here: {why}" for other, why in failures.items() if why]
-    why = "asked for" if requested != AUTO else "; ".join(tried) or "everything it needs works here"
+    why = "asked for" if requested == name else "; ".join(tried) or "everything it needs works here"
     return f"{why}; {NO_ISOLATION}" if name == "plain" else why
 
 
 def recall(store: Store, factories: Mapping[str, Factory], directory: Path, requested: str) -> Choice | None:
-    """The backend this cloud already has; None = none yet, or it is empty and another one is asked for."""
+    """The backend this cloud has; None = none yet, or it is empty and may get a better one."""
     known = store.meta()
     name = known.get("backend")
     if name is None:
         return None
-    if requested not in (AUTO, name):
-        if store.empty():
-            return None
+    best = {KEEP: name, AUTO: next(iter(factories))}.get(requested, requested)
+    if name != best and store.empty():
+        return None
+    if requested not in (AUTO, KEEP, name):
         message = (
             f"this local cloud runs on {name} and cannot change to {requested} while it holds anything: "
             "take everything down first, or `mcis-local reset`"
@@ -116,7 +118,20 @@ def recall(store: Store, factories: Mapping[str, Factory], directory: Path, requ
     )
 
 
+def settle(store: Store, factories: Mapping[str, Factory], directory: Path, requested: str) -> Choice:
+    """Choose for a cloud that is new or empty, and store it."""
+    choice = choose(requested, factories, directory)
+    known = store.meta()
+    if known.get("backend") == choice.backend.name:
+        # Somebody may have opened the cloud meanwhile: its addresses must not change under him.
+        addressing = json.loads(known["addressing"])
+        backend = factories[choice.backend.name](directory, addressing)
+        choice = Choice(backend=backend, reason=choice.reason, addressing=addressing)
+    remember(store, choice)
+    return choice
+
+
 def remember(store: Store, choice: Choice) -> None:
-    """Store the choice; a cloud that exists keeps it."""
+    """Store the choice; a cloud that holds anything keeps it."""
     addressing = json.dumps(dict(choice.addressing), sort_keys=True)
     store.remember(backend=choice.backend.name, reason=choice.reason, addressing=addressing)

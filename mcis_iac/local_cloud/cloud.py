@@ -87,8 +87,7 @@ class LocalCloud:
                 with lockfile.held(directory / "lock"):
                     choice = choose.recall(store, backends, directory, backend)
                     if choice is None:
-                        choice = choose.choose(backend, backends, directory)
-                        choose.remember(store, choice)
+                        choice = choose.settle(store, backends, directory, backend)
             settings = Settings.of(choice.addressing)
         except BaseException:
             store.close()

@@ -30,7 +30,6 @@ from mcis_iac.local_cloud.hostkeys import HostKey
 from mcis_iac.local_cloud.records import Record, Settings, dump
 from mcis_iac.local_cloud.types import Attachment, InstanceSpec, LocalCloudError
 
-NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 NO_MOUNTS = ("/", "/proc", "/sys", "/dev", "/run", "/tmp", "/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64")
 
@@ -136,7 +135,7 @@ class Reservations:
 
 def check(db: sqlite3.Connection, spec: InstanceSpec, mine: str | None = None) -> None:
     """Refuse what cannot be made; `mine` is the id of the instance that already holds the parts."""
-    if not NAME.fullmatch(spec.name):
+    if not records.NAME.fullmatch(spec.name):
         raise LocalCloudError(code="invalid", message=f"{spec.name!r} is no host name")
     if not USER.fullmatch(spec.user) or spec.user == "root":
         raise LocalCloudError(code="invalid", message=f"{spec.name}: {spec.user!r} cannot be the login user")

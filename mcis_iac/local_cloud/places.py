@@ -44,7 +44,10 @@ def sites() -> tuple[str, ...]:
 def make_private(directory: Path) -> None:
     """Create the folder with mode 0711: guests may pass through it, nobody may list it."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        for folder in (*reversed(directory.parents), directory):
+            if not folder.exists():
+                folder.mkdir(exist_ok=True)
+                folder.chmod(PASS_THROUGH)
         if directory.stat().st_mode & 0o777 != PASS_THROUGH:
             directory.chmod(PASS_THROUGH)
     except OSError as error:

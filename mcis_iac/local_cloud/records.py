@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from mcis_iac.local_cloud.types import (
 )
 
 Resource = Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # of a host
 OWNER = "mcis"  # tags whose key starts so say whose a thing is; the others only describe it
 
 
@@ -221,7 +223,7 @@ class Record:
             id=row["id"],
             number=row["num"],
             directory=directory / "i" / row["id"],
-            name=tags_of(row).get("mcis-vm") or row["name"],
+            name=_host_name(row),
             region=row["region"],
             private_ip=settings.shown(row["private_ip"]),
             public_ip=settings.shown(row["public_ip"]) if row["public_ip"] else None,
@@ -238,6 +240,12 @@ class Record:
             process=self.process,
             first_boot=False,
         )
+
+
+def _host_name(row: sqlite3.Row) -> str:
+    """What its owner calls it, if that can be a host name; its name in the cloud is longer."""
+    given = tags_of(row).get("mcis-vm", "")
+    return given if NAME.fullmatch(given) else str(row["name"])
 
 
 def first(machine: Machine, host_private_key: str, boot: BootPlan) -> Machine:

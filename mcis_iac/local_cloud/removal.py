@@ -22,6 +22,7 @@ from mcis_iac.local_cloud.types import Backend, LocalCloudError
 
 PATIENCE_S = 15.0
 LOCK_S = 60.0
+TRIES = 3
 
 
 def remove(directory: Path, factories: Mapping[str, choose.Factory]) -> None:
@@ -33,7 +34,8 @@ def remove(directory: Path, factories: Mapping[str, choose.Factory]) -> None:
         for name, factory in factories.items():
             if not choose.obstacle(name):
                 _clear(factory(directory, known.get(name, {})))
-        shutil.rmtree(directory, ignore_errors=True)
+        for _ in range(TRIES):  # the trash may still be being emptied behind our back
+            shutil.rmtree(directory, ignore_errors=True)
     if directory.exists():
         left = ", ".join(sorted(path.name for path in directory.iterdir())[:5]) or "the folder itself"
         raise LocalCloudError(code="host", message=f"could not remove all of {directory}: {left}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcis_iac.local_cloud import lockfile, records, trash
 from mcis_iac.local_cloud.records import Record, Settings
 from mcis_iac.local_cloud.store import Store
-from mcis_iac.local_cloud.types import Backend, Fabric, Instance, Machine
+from mcis_iac.local_cloud.types import Backend, Fabric, Instance, LocalCloudError, Machine
 
 Alive = frozenset[str]
 
@@ -27,9 +28,14 @@ class Site:
     reason: str
     empty_trash: trash.Emptier
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Held around everything that starts, stops or connects machines."""
-        return lockfile.held(self.directory / "lock")
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held around everything that starts, stops or connects machines; the host's troubles are ours."""
+        with lockfile.held(self.directory / "lock"):
+            try:
+                yield
+            except (OSError, subprocess.SubprocessError) as error:
+                raise LocalCloudError(code="host", message=f"the host failed: {error}") from error
 
     def volume(self, id: str) -> Path:
         return self.directory / "vol" / id

@@ -66,7 +66,7 @@ def opened(site: str) -> Iterator[LocalCloud]:
     if not (places.site_directory(site) / "cloud.db").exists():
         message = f"there is no local cloud {site!r} in {places.base_directory()}"
         raise LocalCloudError(code="not_found", message=message)
-    with LocalCloud.open(site) as cloud:
+    with LocalCloud.open(site, choose.KEEP) as cloud:
         yield cloud
 
 
@@ -193,7 +193,7 @@ def fault_add(
 ) -> None:
     """Order a fault; makes the cloud if there is none yet."""
     ordered = faults.Fault(pattern=pattern, action=action, code=code, delay_s=delay_s, times=times)
-    with LocalCloud.open(site) as cloud:
+    with LocalCloud.open(site, choose.KEEP) as cloud:
         click.echo(f"fault {faults.add(cloud.store, ordered).id}")
 
 

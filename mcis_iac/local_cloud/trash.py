@@ -20,6 +20,8 @@ SWEEP = 'nice -n 19 rm -rf -- "$0"/* >/dev/null 2>&1 </dev/null &'
 
 def throw(folder: Path, bin_: Path) -> None:
     """Move a folder into the trash; fine when it is not there."""
+    if not folder.exists():
+        return
     bin_.mkdir(mode=0o700, exist_ok=True)
     try:
         folder.rename(bin_ / f"{folder.name}.{os.urandom(4).hex()}")

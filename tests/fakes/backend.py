@@ -40,6 +40,7 @@ class FakeHost:
         self._unpreparable: dict[str, str] = {}
         self._strays: dict[int, str] = {}
         # Above every pid a kernel gives: the cloud really sends signals to these.
+        self._broken_network = ""
         self._pid = 10_000_000
 
     # ------------------------------------------------------------ verbs of the tests
@@ -52,6 +53,15 @@ class FakeHost:
 
     def machine_cannot_be_prepared(self, name: str, why: str) -> None:
         self._unpreparable[name] = why
+
+    def breaks_down(self, why: str) -> None:
+        """From now on the network cannot be changed."""
+        self._broken_network = why
+
+    def connect(self, fabric: Fabric) -> None:
+        if self._broken_network:
+            raise OSError(self._broken_network)
+        self.fabric = fabric
 
     def everything_works_again(self) -> None:
         self._broken.clear()
@@ -108,10 +118,9 @@ class FakeHost:
 class FakeBackend:
     """Fulfils `types.Backend` on a FakeHost."""
 
-    name = "fake"
-
-    def __init__(self, host: FakeHost, directory: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, host: FakeHost, directory: Path, settings: Mapping[str, Any], name: str) -> None:
         self.host = host
+        self.name = name
         self.directory = directory
         self.settings = settings
 
@@ -128,7 +137,7 @@ class FakeBackend:
         return {machine.id: self.host.boot(machine, on_started) for machine in machines}
 
     def connect(self, fabric: Fabric) -> None:
-        self.host.fabric = fabric
+        self.host.connect(fabric)
 
     def alive(self, machines: Sequence[Machine]) -> frozenset[str]:
         return frozenset(
@@ -156,6 +165,10 @@ class FakeBackend:
         self.host.fabric = None
 
 
-def fake_backends(host: FakeHost) -> Mapping[str, Any]:
+def fake_backends(host: FakeHost, name: str = "fake") -> Mapping[str, Any]:
     """For `LocalCloud.open(backends=...)`."""
-    return {"fake": lambda directory, settings: FakeBackend(host, directory, settings)}
+
+    def make(directory: Path, settings: Mapping[str, Any]) -> FakeBackend:
+        return FakeBackend(host, directory, settings, name)
+
+    return {name: make}

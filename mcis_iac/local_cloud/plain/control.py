@@ -21,6 +21,7 @@ from mcis_iac.local_cloud.types import LocalCloudError, Process
 LONGEST = 100  # the kernel's limit for the path of a socket is 104 or 108 bytes
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 120.0
+HELLO_TIMEOUT_S = 20.0
 LOG = "plain.log"
 # The shell leaves the server to init and tells its pid: no zombie stays with whoever started it.
 LAUNCH = 'log="$1"; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
@@ -48,10 +49,10 @@ def socket_path(directory: Path) -> Path:
     return base / f"mcis-local-{os.geteuid()}" / f"{mark}.sock"
 
 
-def ask(directory: Path, question: Mapping[str, Any]) -> Any:
+def ask(directory: Path, question: Mapping[str, Any], timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
     """The answer; None when no server runs. LocalCloudError("host") when it breaks off."""
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(ANSWER_TIMEOUT_S)
+        line.settimeout(timeout_s)
         try:
             line.connect(str(socket_path(directory)))
         except OSError:
@@ -69,7 +70,7 @@ def ask(directory: Path, question: Mapping[str, Any]) -> Any:
 def hello(directory: Path) -> Hello | None:
     """The running server; None = there is none."""
     try:
-        answer = ask(directory, {"do": "hello"})
+        answer = ask(directory, {"do": "hello"}, HELLO_TIMEOUT_S)
     except LocalCloudError:
         return None
     if answer is None:

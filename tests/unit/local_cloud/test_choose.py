@@ -15,7 +15,7 @@ from tests.fakes.local_world import TAGS, Opener
 
 
 def two(first: FakeHost, second: FakeHost) -> dict[str, object]:
-    return {"first": fake_backends(first)["fake"], "second": fake_backends(second)["fake"]}
+    return {**fake_backends(first, "first"), **fake_backends(second, "second")}
 
 
 def test_the_first_that_works_is_taken_and_the_reason_is_kept() -> None:
@@ -52,7 +52,7 @@ def test_a_cloud_that_holds_something_does_not_change_its_backend(
     directory: Path, host: FakeHost, reopen: Opener
 ) -> None:
     reopen().create_key_pair(name="k", public_key="ssh-ed25519 AAAA", tags=TAGS)
-    both = {**fake_backends(host), "other": fake_backends(FakeHost())["fake"]}
+    both = {**fake_backends(host), **fake_backends(FakeHost(), "other")}
     with pytest.raises(LocalCloudError, match="runs on fake and cannot change to other"):
         LocalCloud.open(backend="other", backends=both)
 
@@ -93,3 +93,16 @@ def test_a_lock_of_a_removed_folder_is_not_enough(tmp_path: Path) -> None:
         path.unlink()
         with lockfile.held(path, timeout_s=0.5):
             assert path.exists()
+
+
+def test_an_empty_cloud_gets_a_better_backend_when_there_is_one(
+    directory: Path,
+) -> None:
+    better = FakeHost()
+    better.cannot_run("not yet")
+    both = two(better, FakeHost())
+    with LocalCloud.open(backends=both) as cloud:  # type: ignore[arg-type]
+        assert cloud.reason.startswith("first does not work here")
+    better.cannot_run("")
+    with LocalCloud.open(backends=both) as cloud:  # type: ignore[arg-type]
+        assert cloud.reason == "everything it needs works here"

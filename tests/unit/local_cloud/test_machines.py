@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -324,3 +325,43 @@ def test_reset_removes_everything(world: World, directory: Path) -> None:
     assert not directory.exists()
     assert world.host.running == {}
     assert world.host.torn_down == 1
+
+
+def test_two_who_create_the_same_instances_at_once_get_the_same_ones(world: World, reopen: Opener) -> None:
+    clouds = [reopen() for _ in range(3)]
+    specs = [world.spec(f"web-{n}") for n in range(10)]
+    found: list[list[str]] = []
+
+    def create(n: int) -> None:
+        made = clouds[n].create_instances(specs)
+        found.append([each.id for each in made if isinstance(each, Instance)])
+
+    threads = [threading.Thread(target=create, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert found[0] == found[1] == found[2]
+    assert len(world.host.booted) == 10
+
+
+def test_a_machine_without_a_row_is_ended_by_the_next_create(world: World) -> None:
+    world.create("web-1")
+    world.host.stray_machine_runs("i-deadbeef")
+    [done, *_] = world.cloud.collect()
+
+    assert done.startswith("killed process ")
+    assert world.cloud.collect() == []
+
+
+def test_an_owner_cannot_smuggle_anything_into_a_host_name(world: World) -> None:
+    [made] = world.create("web-1", tags={**TAGS, "mcis-vm": "a\n127.0.0.1 bank"})
+    assert world.host.prepared[made.id].name == "web-1"
+
+
+def test_a_failing_host_is_a_refusal_of_the_cloud(world: World) -> None:
+    [made] = world.create("web-1")
+    world.host.breaks_down("No space left on device")
+    with pytest.raises(LocalCloudError, match=r"the host failed: .*No space left"):
+        world.cloud.stop([made.id])
