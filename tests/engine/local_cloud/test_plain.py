@@ -8,15 +8,17 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mcis_iac.local_cloud import tool
 from mcis_iac.local_cloud.cloud import LocalCloud
 from mcis_iac.local_cloud.plain import control, processes
+from mcis_iac.local_cloud.plain.backend import PlainBackend
 from mcis_iac.local_cloud.types import Attachment, Instance, InstanceSpec, LocalCloudError
 from tests.fakes.local_world import TAGS
 
@@ -385,3 +387,30 @@ def test_reset_asks_and_then_removes_even_a_damaged_cloud(
     assert tool.main(["reset", "--yes"]) == 0
     assert not place.cloud.directory.exists()
     assert processes.servers(place.cloud.directory) == []
+
+
+class OnlyOneAddress(PlainBackend):
+    """As on a host with no loopback address but 127.0.0.1."""
+
+    def addressing(self) -> Mapping[str, Any]:
+        return {**super().addressing(), "port_base": 42100}
+
+
+def test_where_only_one_address_exists_machines_have_ports_of_their_own(place: Place) -> None:
+    backends = {"plain": OnlyOneAddress}
+    with LocalCloud.open("ports", backends=backends) as cloud:
+        network = cloud.create_network(name="net", region="local-seoul", cidr=None, tags=TAGS)
+        subnet = cloud.create_subnet(network=network.id, zone="a", cidr=None)
+        public = (place.folder / "key.pub").read_text()
+        cloud.create_key_pair(name="login", public_key=public, tags=TAGS)
+        there = Place(cloud=cloud, folder=place.folder, spec=replace(place.spec, subnet=subnet.id))
+        one, two = there.create("web-1", "web-2")
+
+        assert (one.public_ip, one.ssh_port, two.public_ip, two.ssh_port) == (
+            "127.0.0.1",
+            42100,
+            "127.0.0.1",
+            42101,
+        )
+        assert there.ssh(two, "echo $HOSTNAME at $MCIS_ADDRESS").stdout == "web-2 at 127.0.0.1\n"
+        cloud.reset()
