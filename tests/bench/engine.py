@@ -17,7 +17,11 @@ def manifest(folder: Path, vms: int) -> Path:
     lines = ["version: 1", f"name: bench{vms}", "groups:"]
     for number, region in enumerate(REGIONS):
         count = vms // 4 + (number < vms % 4)
-        lines += [f"  g{number}:", f"    count: {count}", f"    placement: {{cloud: local, region: {region}}}"]
+        lines += [
+            f"  g{number}:",
+            f"    count: {count}",
+            f"    placement: {{cloud: local, region: {region}}}",
+        ]
     (folder / "mcis.yaml").write_text("\n".join(lines) + "\n")
     return folder
 

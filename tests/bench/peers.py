@@ -13,7 +13,6 @@ from pathlib import Path
 from tests.bench.engine import manifest
 from tests.bench.measure import BIN, Table, timed
 
-
 PLAIN_LIMIT = 100
 
 
@@ -46,7 +45,9 @@ def terraform(table: Table, room: Path, size: int) -> None:
         return
     folder = room / f"terraform{size}"
     folder.mkdir()
-    (folder / "main.tf").write_text(f'resource "terraform_data" "vm" {{\n  count = {size}\n  input = count.index\n}}\n')
+    (folder / "main.tf").write_text(
+        f'resource "terraform_data" "vm" {{\n  count = {size}\n  input = count.index\n}}\n'
+    )
     timed([program, "init", "-input=false"], cwd=folder)
     for what, words in (
         ("plan", ("plan", "-input=false")),

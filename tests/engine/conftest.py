@@ -91,7 +91,9 @@ class Room:
         """Run to the end; `code` is the exit code to expect (None = any)."""
         result = self.wait(self.start(*words, **more))
         if code is not None:
-            assert result.code == code, f"mcis {' '.join(words)}: exit {result.code}\n{result.out}\n{result.err}"
+            assert result.code == code, (
+                f"mcis {' '.join(words)}: exit {result.code}\n{result.out}\n{result.err}"
+            )
         return result
 
     def vms(self) -> dict[str, Any]:
@@ -113,7 +115,9 @@ class Room:
                 if stream is not None:
                     stream.close()
         self("reset", "--all", "-y", program="mcis-local", cwd=self.folder)
-        left = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(self.folder) in line]
+        left = [
+            line for line in Path("/proc/self/mounts").read_text().splitlines() if str(self.folder) in line
+        ]
         assert not left, left
         shutil.rmtree(self.folder)
 

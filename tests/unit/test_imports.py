@@ -19,7 +19,13 @@ SHARED = {"model", "errors", "bundled", "__init__"}
 # package -> what of ours it may import, beside itself and the shared three
 OURS: dict[str, set[str]] = {
     "manifest": set(),
-    "placement": {"clouds.base", "clouds.registry", "manifest.source", "manifest.schema", "manifest.diagnostics"},
+    "placement": {
+        "clouds.base",
+        "clouds.registry",
+        "manifest.source",
+        "manifest.schema",
+        "manifest.diagnostics",
+    },
     "program.graph": set(),
     "program.naming": set(),
     "program": {"clouds.base", "clouds.registry"},
@@ -84,16 +90,20 @@ def rule_of(module: str, table: dict[str, set[str]]) -> str | None:
 def test_a_module_imports_only_what_its_stage_may(module: str, path: Path) -> None:
     row = rule_of(module, OURS)
     allowed = OURS.get(row or "", set())
-    home = module.split(".")[0]
+    home = module.split(".", maxsplit=1)[0]
     for name in imported(path):
         if not name.startswith("mcis_iac."):
             continue
         target = name.removeprefix("mcis_iac.")
-        if not any((PACKAGE / p).exists() for p in (f"{target.replace('.', '/')}.py", target.replace(".", "/"))):
+        if not any(
+            (PACKAGE / p).exists() for p in (f"{target.replace('.', '/')}.py", target.replace(".", "/"))
+        ):
             continue  # a name inside a module whose import is looked at too
         if target.split(".")[0] in SHARED or target == home:
             continue
-        if module not in SHARED and (row is None or home == "clouds" or row in {"program.graph", "program.naming"}):
+        if module not in SHARED and (
+            row is None or home == "clouds" or row in {"program.graph", "program.naming"}
+        ):
             mine = covers(row or module, target)
         else:
             mine = covers(home, target)

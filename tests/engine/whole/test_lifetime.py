@@ -73,12 +73,14 @@ def test_groups_reach_each_other_only_as_the_firewall_says(demo: Room) -> None:
         "python3 -c 'import socket,sys; s=socket.socket(); s.settimeout(1.5);\n"
         'try: s.connect((sys.argv[1], int(sys.argv[2]))); print("open")\n'
         'except ConnectionRefusedError: print("reached")\n'
-        "except OSError: print(\"silent\")' "
+        'except OSError: print("silent")\' '
     )
     api, db = vms["api-1"]["private_ip"], vms["db-1"]["private_ip"]
 
     def from_vm(name: str, address: str, port: int) -> str:
-        return demo("exec", "--vm", name, "--", f"{probe}{address} {port}").out.removeprefix(f"{name}: ").strip()
+        return (
+            demo("exec", "--vm", name, "--", f"{probe}{address} {port}").out.removeprefix(f"{name}: ").strip()
+        )
 
     assert from_vm("web-1", api, 9000) == "reached"
     assert from_vm("api-1", db, 5432) == "reached"
@@ -118,11 +120,18 @@ def test_scaling_touches_nothing_else_and_never_reuses_a_number(room: Room) -> N
 def test_what_is_written_stays_through_stop_start_and_replacement(room: Room) -> None:
     room.write(
         TWO_GROUPS.replace(
-            "    public_ip: false", "    disks: [{name: data, size: 1GiB, mount: /srv/data}]\n    public_ip: false"
+            "    public_ip: false",
+            "    disks: [{name: data, size: 1GiB, mount: /srv/data}]\n    public_ip: false",
         )
     )
     room("up", "-y")
-    room("exec", "--vm", "db-1", "--", "echo kept >note; sudo -n true 2>/dev/null; echo on disk >/srv/data/x || true")
+    room(
+        "exec",
+        "--vm",
+        "db-1",
+        "--",
+        "echo kept >note; sudo -n true 2>/dev/null; echo on disk >/srv/data/x || true",
+    )
     before = room.vms()["db-1"]
     room.local("stop", before["id"])
     assert room("status", "--vm", "db-1", "--json").json["vms"][0]["status"] == "Suspended"
