@@ -116,19 +116,27 @@ def mend(path: Path, keep_in: Path) -> str:
     try:
         read_file(path)
     except (ValueError, OSError) as damaged:
-        backup = path.with_name(path.name + ".bak")
-        try:
-            read_file(backup)
-        except (ValueError, OSError):
-            raise _lost(path) from damaged
+        read_backup(path)
         keep_in.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = keep_in / f"damaged-{path.name}"
         path.replace(kept)
-        shutil.copyfile(backup, path)
+        shutil.copyfile(_backup(path), path)
         return (
             f"the state file was damaged ({damaged}); its backup is used, the damaged one is kept as {kept}"
         )
     return ""
+
+
+def read_backup(path: Path) -> Mapping[str, Any]:
+    """The deployment in the backup of a checkpoint file; EngineError when that is damaged too."""
+    try:
+        return read_file(_backup(path))
+    except (ValueError, OSError) as damaged:
+        raise _lost(path) from damaged
+
+
+def _backup(path: Path) -> Path:
+    return path.with_name(path.name + ".bak")
 
 
 def _lost(path: Path) -> EngineError:

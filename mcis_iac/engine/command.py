@@ -66,7 +66,7 @@ class Command(PulumiCommand):  # type: ignore[misc]
         self._lock = threading.Lock()
         self._stopping = 0
         self._signalled = 0.0
-        self._brief = False
+        self._brief = self._named = False
         self.starts = 0
 
     def run(
@@ -109,14 +109,15 @@ class Command(PulumiCommand):  # type: ignore[misc]
                 start_new_session=True,
             )  # fmt: skip
             self._process = process
-        if self._pid_file and argv[2] in _LOCKING:
+        self._named = bool(self._pid_file) and argv[2] in _LOCKING
+        if self._pid_file and self._named:
             replace_text(self._pid_file, json.dumps({"pid": process.pid, "start": started(process.pid)}))
         return process
 
     def _ended(self) -> None:
         with self._lock:
             self._process = None
-        if self._pid_file:
+        if self._pid_file and self._named:  # else the file may be another mcis's, who changes the stack
             self._pid_file.unlink(missing_ok=True)
 
     def interrupt(self) -> int:

@@ -17,14 +17,13 @@ from typing import Any
 
 from pulumi.automation import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from mcis_iac.engine import checkpoint, inventory, selection, troubles
+from mcis_iac.engine import checkpoint, inventory, recovery, selection, troubles
 from mcis_iac.engine.checkpoint import StateResource
 from mcis_iac.engine.command import Interrupted
 from mcis_iac.engine.diff import PreviewReader
 from mcis_iac.engine.events import Listener
 from mcis_iac.engine.interrupt import Finished, Stop, guarded
 from mcis_iac.engine.progress import OnVmCreated, Progress
-from mcis_iac.engine.recovery import locked_by
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.stream import Stream
 from mcis_iac.engine.subjects import Subjects
@@ -262,7 +261,9 @@ def _drive(
     def work() -> Any:
         with interpreter.quiet(), session.command.brief():
             try:
-                return session.on_stack(lambda: call(stream.put), create=create)
+                return recovery.past_the_dead(
+                    session, lambda: session.on_stack(lambda: call(stream.begin()), create=create)
+                )
             except BaseException:
                 if program:
                     program.settle()
@@ -273,7 +274,7 @@ def _drive(
 
     finished = guarded(work, session.command, timeout_s=timeout_s, on_stop=told)
     session.command.resume()
-    stream.close(orderly=not isinstance(finished.error, (Interrupted, StackNotFoundError)))
+    stream.close()
     return finished
 
 
@@ -330,7 +331,7 @@ def _account(session: Session, verb: str, progress: Progress, finished: Finished
     if not isinstance(error, CommandError):
         raise error
     if isinstance(error, ConcurrentUpdateError):
-        raise locked_by(str(error), session.stack) from error
+        raise recovery.locked_by(str(error), session.stack) from error
     log = session.keep(verb, "\n".join((str(error), progress.dump)))
     if progress.died:
         return f"a provider process died in the middle of its work; what it printed last is in {log}"
@@ -370,7 +371,7 @@ def _stopped(why: Stop, detail: str) -> McisError:
 
 def _preview_trouble(session: Session, reader: PreviewReader, error: BaseException) -> BaseException:
     if isinstance(error, ConcurrentUpdateError):
-        return locked_by(str(error), session.stack)
+        return recovery.locked_by(str(error), session.stack)
     if not isinstance(error, CommandError):
         return error
     log = session.keep("preview", str(error))

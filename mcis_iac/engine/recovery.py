@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pulumi.automation import CommandError, ConcurrentUpdateError
 
 from mcis_iac.engine import checkpoint, processes
 from mcis_iac.engine.checkpoint import Pending
@@ -26,6 +28,7 @@ from mcis_iac.engine.session import Session
 from mcis_iac.errors import Locked
 
 ORPHAN_WAIT_S, ORPHAN_STOP_S, ORPHAN_HARD_S = 20.0, 60.0, 10.0
+T = TypeVar("T")
 Say = Callable[[str], None]
 _HOLDER = re.compile(r"(\S+?)@(\S+) \(pid (\d+)\) at (\S+)")
 
@@ -149,6 +152,23 @@ def _break_locks(session: Session) -> list[str]:
     return notices
 
 
+def past_the_dead(session: Session, work: Callable[[], T]) -> T:
+    """Do the work; if only dead processes of this machine lock the backend, break that and try again."""
+    try:
+        return work()
+    except ConcurrentUpdateError as locked:
+        holders = [_holder(found) for found in _HOLDER.finditer(str(locked))]
+        if not holders or not all(holder.dead for holder in holders):
+            raise
+    with contextlib.suppress(CommandError):
+        session.run("cancel", "--yes")
+    return work()
+
+
+def _holder(found: re.Match[str]) -> Lock:
+    return Lock(user=found[1], host=found[2], pid=int(found[3]), at=_seconds(found[4]))
+
+
 def locked_by(text: str, stack: str) -> Locked:
     """The error for the CLI's words about a lock it met."""
     found = _HOLDER.search(text)
@@ -158,7 +178,7 @@ def locked_by(text: str, stack: str) -> Locked:
             detail=f"The backend says that {stack} is being changed by somebody else.",
             hint="wait for it to end, then run the command again",
         )
-    return _refusal(Lock(user=found[1], host=found[2], pid=int(found[3]), at=_seconds(found[4])), stack)
+    return _refusal(_holder(found), stack)
 
 
 def _refusal(lock: Lock, stack: str) -> Locked:

@@ -28,7 +28,7 @@ from mcis_iac.engine.home import StackHome, explained, passphrase, replace_text
 from mcis_iac.errors import McisError
 
 T = TypeVar("T")
-LOGS_KEPT, RUNS_KEPT = 60, 20
+LOGS_KEPT, RUNS_KEPT, HISTORY_KEPT = 60, 20, 80
 
 
 class _Stack(automation.Stack):  # type: ignore[misc]
@@ -79,6 +79,8 @@ class Session:
             pulumi_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         keep_newest(pulumi_home / "logs", LOGS_KEPT)
         keep_newest(home.runs, RUNS_KEPT)
+        for kind in ("backups", "history") if backend_url is None else ():
+            keep_newest(home.state / ".pulumi" / kind / project / stack, HISTORY_KEPT)
         command = Command(engine.path, engine.version, home.folder / "engine.json")
         env = environment.inherited(url, variables)
         env |= environment.settings(
@@ -168,8 +170,7 @@ class Session:
             try:
                 return checkpoint.read_file(path)
             except (ValueError, OSError):
-                checkpoint.mend(path, self.home.runs)
-                return checkpoint.read_file(path)
+                return checkpoint.read_backup(path)
         return {} if self.absent else self._exported()
 
     def _exported(self) -> Mapping[str, Any]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
-DRAIN_S = 2.0
+BEGIN_S, DRAIN_S = 0.2, 2.0
 
 
 class Stream:
@@ -22,7 +21,7 @@ class Stream:
     def __init__(self, handle: Callable[[Any], None]) -> None:
         self._handle = handle
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._ended = threading.Event()
+        self._begun, self._ended = threading.Event(), threading.Event()
         self.unread = 0
         self._thread = threading.Thread(target=self._work, name="mcis-events", daemon=True)
         self._thread.start()
@@ -31,11 +30,16 @@ class Stream:
         """Enqueue an engine event, or a function to be called in its turn."""
         self._queue.put(event)
 
-    def close(self, *, orderly: bool) -> None:
-        """Wait for the last event (it says so itself; briefly, when the engine was killed) and stop."""
-        wait = DRAIN_S if orderly else 0.2
-        deadline = time.monotonic() + wait
-        self._ended.wait(max(0.0, deadline - time.monotonic()))
+    def begin(self) -> Callable[[Any], None]:
+        """The handler for another attempt: its events have an end of their own."""
+        self._begun.clear()
+        self._ended.clear()
+        return self.put
+
+    def close(self) -> None:
+        """Wait for the last event, which says so itself unless the engine was killed, and stop."""
+        if self._begun.wait(BEGIN_S):
+            self._ended.wait(DRAIN_S)
         self._queue.put(None)
         self._thread.join()
 
@@ -45,6 +49,7 @@ class Stream:
                 if callable(event):
                     event()
                 else:
+                    self._begun.set()
                     self._handle(event)
             except Exception:  # a bad event or listener must not end the operation
                 self.unread += 1

@@ -30,7 +30,9 @@ _PLUGIN = re.compile(r"no resource plugin '([^']+)'|(?:could not|failed to) (?:l
 _SECRET_URL = re.compile(r"(\w+://)[^\s/@:]+:[^\s/@]+@")
 
 
-def explain(text: str, *, backend_url: str, log: Path | None = None) -> McisError:
+def explain(  # noqa: PLR0911 a table of cases, one return each
+    text: str, *, backend_url: str, log: Path | None = None
+) -> McisError:
     """The error for what the CLI said; `log` is where its full output is kept."""
     kept = f"The engine's whole output is in {log}." if log else ""
     words = worst_line(text)
@@ -40,6 +42,12 @@ def explain(text: str, *, backend_url: str, log: Path | None = None) -> McisErro
             summary="the passphrase does not fit the state",
             detail=f"The secrets in {backend} were locked with another passphrase.",
             hint="set MCIS_PASSPHRASE or MCIS_PASSPHRASE_FILE to the old one, or restore .mcis/passphrase",
+        )
+    if "failed to load checkpoint" in text:
+        return EngineError(
+            summary="the state is damaged",
+            detail=f"{backend}: {words}",
+            hint="`mcis up` and `mcis down` repair it from its backup",
         )
     if _FULL.search(text):
         return McisError(

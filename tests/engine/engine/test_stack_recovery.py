@@ -159,6 +159,24 @@ def test_the_lock_of_a_dead_process_is_taken_over(lab: Any) -> None:
     assert lab.down().ok
 
 
+def test_a_dead_lock_that_only_the_engine_meets_is_broken_on_the_spot(lab: Any) -> None:
+    lab.up({"web-1": {}})
+    leave_lock(lab, pid=2**22 + 7, host=socket.gethostname())
+
+    assert lab.up({"web-1": {}, "web-2": {}}).ok
+    assert lab.machines() == ["web-1", "web-2"]
+
+
+def test_a_preview_beside_an_operation_leaves_its_card(lab: Any) -> None:
+    lab.home.create()
+    card = lab.home.folder / "engine.json"
+    card.write_text("of another mcis")
+
+    lab.preview({"web-1": {}})
+
+    assert card.read_text() == "of another mcis"
+
+
 def test_the_lock_of_a_living_process_is_respected(lab: Any) -> None:
     lab.up({"web-1": {}})
     leave_lock(lab, pid=os.getpid(), host=socket.gethostname())
@@ -271,7 +289,11 @@ def test_an_empty_state_file_is_mended_from_its_backup(lab: Any) -> None:
     lab.up({"web-1": {}, "web-2": {}})
     lab.session.checkpoint_file.write_text("")
 
+    with pytest.raises(EngineError, match="damaged") as refused:
+        lab.preview({})
     (notice,) = lab.recover()
+
+    assert "mcis up" in refused.value.hint
 
     assert "backup is used" in notice
     assert lab.up({"web-1": {}, "web-2": {}}).ok

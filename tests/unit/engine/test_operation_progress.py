@@ -203,7 +203,7 @@ def test_a_listener_that_raises_does_not_end_the_stream() -> None:
         ended(),
     ):
         stream.put(event)
-    stream.close(orderly=True)
+    stream.close()
 
     assert told == ["op_start", "op_complete"]
     assert stream.unread == 2
