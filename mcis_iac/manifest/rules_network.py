@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network
-from itertools import combinations, islice
+from itertools import accumulate, islice
 
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
@@ -18,6 +18,7 @@ SHORTEST_PREFIX = 8
 MAX_PORT = 65535
 SSH = 22
 WORDS = ("anywhere", "me", "mcis")
+FEW = 50  # with more networks than that, looking for a free range is not worth the wait
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
@@ -81,28 +82,36 @@ def room(scene: Scene) -> Iterator[Diagnostic]:
 
 
 def overlaps(scene: Scene) -> Iterator[Diagnostic]:
-    """No two networks share addresses."""
-    known = tuple(_declared(scene))
+    """No two networks share addresses; a network is named with one that it overlaps, not with all."""
+    known = sorted(_declared(scene), key=lambda it: (int(it[2].network_address), it[2].prefixlen))
     taken = [found for _, _, found in known]
     base = next((entry.key_span.file for entry in scene.root.entries()), "")
-    for one, two in combinations(known, 2):
-        if not one[2].overlaps(two[2]):
-            continue
-        # What the overlay says is the news; within one file, what comes later.
-        (name, first, old), (_, later, new) = sorted(
-            (one, two), key=lambda it: (it[1].span.file != base, it[1].span.index)
-        )
-        where = "set here" if first.span.file == later.span.file else "set here (base manifest)"
-        free = _free(new, taken)
-        hint = "leave `cidr` out to let mcis choose" + (f", or use {free}" if free else "")
-        yield problem(
-            "MCIS212",
-            later.span,
-            f"overlaps {old} of network `{name}`",
-            notes=("VMs reach each other across networks, so every range must be distinct",),
-            hint=hint,
-            related=(Related(span=first.span, label=where),),
-        )
+    for widest, one in zip(accumulate(known, _further), known[1:], strict=False):
+        if widest[2].overlaps(one[2]):
+            # What the overlay says is the news; within one file, what comes later.
+            first, later = sorted((widest, one), key=lambda it: (it[1].span.file != base, it[1].span.index))
+            yield _overlap(first, later, taken)
+
+
+Declared = tuple[str, Entry, IPv4Network]
+
+
+def _further(one: Declared, two: Declared) -> Declared:
+    """The network that reaches further."""
+    return max(one, two, key=lambda it: int(it[2].broadcast_address))
+
+
+def _overlap(first: Declared, later: Declared, taken: list[IPv4Network]) -> Diagnostic:
+    where = "set here" if first[1].span.file == later[1].span.file else "set here (base manifest)"
+    free = _free(later[2], taken) if len(taken) <= FEW else None
+    return problem(
+        "MCIS212",
+        later[1].span,
+        f"overlaps {first[2]} of network `{first[0]}`",
+        notes=("VMs reach each other across networks, so every range must be distinct",),
+        hint="leave `cidr` out to let mcis choose" + (f", or use {free}" if free else ""),
+        related=(Related(span=first[1].span, label=where),),
+    )
 
 
 def _free(wanted: IPv4Network, taken: list[IPv4Network]) -> IPv4Network | None:

@@ -252,7 +252,7 @@ class _Reader:
 
     def _map(self, event: Event, depth: int) -> tuple[Node, int]:
         start, height, first = self._open(event), 0, True
-        own: dict[str, Entry] = {}
+        own: dict[str, list[Entry]] = {}
         merges: list[tuple[Span, Node]] = []
         for inner in self.events:
             if isinstance(inner, yaml.MappingEndEvent):
@@ -288,12 +288,12 @@ class _Reader:
         self._fail("MCIS116", start, max(end, start + 1), "a list or a map cannot be a key")
         return None, node.span
 
-    def _add(self, own: dict[str, Entry], entry: Entry) -> None:
-        first = own.get(entry.key)
-        if first is None:
-            own[entry.key] = entry
+    def _add(self, own: dict[str, list[Entry]], entry: Entry) -> None:
+        bodies = own.setdefault(entry.key, [])
+        bodies.append(entry)
+        if len(bodies) == 1:
             return
-        own[entry.key] = replace(first, again=(*first.again, entry))
+        first = bodies[0]
         self.diagnostics.append(
             problem(
                 "MCIS104",
@@ -304,9 +304,9 @@ class _Reader:
             )
         )
 
-    def _merged(self, own: dict[str, Entry], merges: list[tuple[Span, Node]]) -> dict[str, Entry]:
+    def _merged(self, own: dict[str, list[Entry]], merges: list[tuple[Span, Node]]) -> dict[str, Entry]:
         """The map with what its merge keys bring; own keys win, then the earlier map."""
-        whole = dict(own)
+        whole = {key: replace(one, again=tuple(more)) if more else one for key, (one, *more) in own.items()}
         for span, value in merges:
             for source in value.items() or (value,):
                 if not source.is_map:
