@@ -6,11 +6,7 @@ everything that was begun ends in an Outcome, whatever happened to it.
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import logging
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,18 +17,17 @@ from mcis_iac.engine import checkpoint, inventory, recovery, selection, troubles
 from mcis_iac.engine.checkpoint import StateResource
 from mcis_iac.engine.command import Interrupted
 from mcis_iac.engine.diff import PreviewReader
+from mcis_iac.engine.driving import Program, drive
 from mcis_iac.engine.events import Listener
-from mcis_iac.engine.interrupt import Finished, Stop, guarded
+from mcis_iac.engine.interrupt import Finished, Stop
 from mcis_iac.engine.progress import OnVmCreated, Progress
 from mcis_iac.engine.session import Session
-from mcis_iac.engine.stream import Stream
 from mcis_iac.engine.subjects import Subjects
 from mcis_iac.errors import Cancelled, McisError, OperationError, TimedOut
 from mcis_iac.model import Diff, Failure, Outcome
 from mcis_iac.program.graph import Graph
 
 PARALLEL = 64
-SETTLE_S, IDLE_TIMES = 3.0, 20
 _QUIETLY = {"suppress_outputs": True, "suppress_progress": True, "color": "never"}
 
 
@@ -53,9 +48,9 @@ def preview(
     """
     asked = _Asked.of(session, graph, subjects, targets, replace)
     reader = PreviewReader(subjects, frozenset(asked.replace))
-    program = _Program(asked.graph)
+    program = Program(asked.graph)
     begun = time.monotonic()
-    finished = _drive(
+    finished = drive(
         session,
         reader.handle,
         lambda put: session.api.preview(
@@ -91,7 +86,7 @@ def up(
     """
     asked = _Asked.of(session, graph, subjects, targets, replace)
     progress = Progress(listen, subjects, asked.graph, on_vm_created)
-    program = _Program(asked.graph)
+    program = Program(asked.graph)
     return _operate(
         session,
         "up",
@@ -209,75 +204,6 @@ class _Asked:
         return {name: urns for name, urns in (("target", self.target), ("replace", self.replace)) if urns}
 
 
-class _Program:
-    """The inline program, and the event loop that the Automation API runs it in."""
-
-    def __init__(self, graph: Graph) -> None:
-        from mcis_iac.program import interpreter
-
-        self._run = interpreter.program(graph)
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def __call__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._run()
-
-    def settle(self) -> None:
-        """Wait until the loop has ended, which it does a moment after the engine hangs up.
-
-        The Automation API then sometimes leaves it open. What it leaves behind is collected here,
-        where its warnings can be kept from the user.
-        """
-        loop, self._loop = self._loop, None
-        deadline, idle = time.monotonic() + SETTLE_S, 0
-        while loop and not loop.is_closed() and time.monotonic() < deadline and idle < IDLE_TIMES:
-            time.sleep(0.01)
-            idle = 0 if loop.is_running() else idle + 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if loop and not loop.is_running():
-                loop.close()
-            del loop
-            gc.collect()
-
-
-def _drive(
-    session: Session,
-    handle: Callable[[Any], None],
-    call: Callable[[Callable[[Any], None]], Any],
-    *,
-    program: _Program | None = None,
-    timeout_s: float | None,
-    on_stop: Callable[[Stop, int], None] = lambda *_: None,
-    create: bool = True,
-) -> Finished[Any]:
-    """Run one Automation API call beside its events; returns when both have ended."""
-    from mcis_iac.program import interpreter
-
-    stream = Stream(handle)
-    # The program's server logs a traceback whenever the engine hangs up on it; the events say why.
-    logging.getLogger("grpc").setLevel(logging.CRITICAL)
-
-    def work() -> Any:
-        with interpreter.quiet(), session.command.brief():
-            try:
-                return recovery.past_the_dead(
-                    session, lambda: session.on_stack(lambda: call(stream.begin()), create=create)
-                )
-            except BaseException:
-                if program:
-                    program.settle()
-                raise
-
-    def told(why: Stop, times: int) -> None:
-        stream.put(lambda: on_stop(why, times))
-
-    finished = guarded(work, session.command, timeout_s=timeout_s, on_stop=told)
-    session.command.resume()
-    stream.close()
-    return finished
-
-
 def _operate(
     session: Session,
     verb: str,
@@ -286,7 +212,7 @@ def _operate(
     *,
     timeout_s: float | None,
     graph: Graph | None = None,
-    program: _Program | None = None,
+    program: Program | None = None,
     create: bool = True,
 ) -> Outcome:
     begun = time.monotonic()
@@ -294,7 +220,7 @@ def _operate(
     def on_stop(why: Stop, times: int) -> None:
         progress.tell("warning", _stop_words(why, times))
 
-    finished = _drive(
+    finished = drive(
         session, progress.handle, call, program=program, timeout_s=timeout_s, on_stop=on_stop, create=create
     )
     if isinstance(finished.error, StackNotFoundError):

@@ -1,0 +1,89 @@
+"""Running one Automation API call: the program, its events, and whoever wants to stop it.
+
+The inline program runs in our process, on an event loop that the Automation API makes and, when the
+engine hangs up, does not always close: cleaning up after it happens here, out of the user's sight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from mcis_iac.engine import recovery
+from mcis_iac.engine.interrupt import Finished, Stop, guarded
+from mcis_iac.engine.session import Session
+from mcis_iac.engine.stream import Stream
+from mcis_iac.program import interpreter
+from mcis_iac.program.graph import Graph
+
+SETTLE_S, IDLE_TIMES = 3.0, 20
+
+
+class Program:
+    """The inline program, and the event loop that the Automation API runs it in."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._run = interpreter.program(graph)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._run()
+
+    def settle(self) -> None:
+        """Wait until the loop has ended, which it does a moment after the engine hangs up.
+
+        The Automation API then sometimes leaves it open. What it leaves behind is collected here,
+        where its warnings can be kept from the user.
+        """
+        loop, self._loop = self._loop, None
+        deadline, idle = time.monotonic() + SETTLE_S, 0
+        while loop and not loop.is_closed() and time.monotonic() < deadline and idle < IDLE_TIMES:
+            time.sleep(0.01)
+            idle = 0 if loop.is_running() else idle + 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if loop and not loop.is_running():
+                loop.close()
+            del loop
+            gc.collect()
+
+
+def drive(
+    session: Session,
+    handle: Callable[[Any], None],
+    call: Callable[[Callable[[Any], None]], Any],
+    *,
+    program: Program | None = None,
+    timeout_s: float | None,
+    on_stop: Callable[[Stop, int], None] = lambda *_: None,
+    create: bool = True,
+) -> Finished[Any]:
+    """Run one Automation API call beside its events; returns when both have ended."""
+    stream = Stream(handle)
+    # The program's server logs a traceback whenever the engine hangs up on it; the events say why.
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)
+
+    def work() -> Any:
+        with interpreter.quiet(), session.command.brief():
+            try:
+                return recovery.past_the_dead(
+                    session, lambda: session.on_stack(lambda: call(stream.begin()), create=create)
+                )
+            except BaseException:
+                if program:
+                    program.settle()
+                raise
+
+    def told(why: Stop, times: int) -> None:
+        stream.put(lambda: on_stop(why, times))
+
+    finished = guarded(work, session.command, timeout_s=timeout_s, on_stop=told)
+    session.command.resume()
+    stream.close()
+    return finished
