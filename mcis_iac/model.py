@@ -490,3 +490,26 @@ class Inventory:
     operation: str = ""
     by: str = ""
     duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostResult:
+    """What a command did on one VM. `lost` = the connection died, never a success.
+
+    `error` is set when the command did not run to its end for another reason: unreachable, host
+    key, login refused, timed out, "cancelled". A command ended by a signal has 128 + its number.
+    """
+
+    vm: str
+    group: str
+    exit_status: int | None
+    stdout: str = ""
+    stderr: str = ""
+    lost: bool = False
+    error: str = ""
+    elapsed_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """The command ran to its end and succeeded."""
+        return self.exit_status == 0 and not self.lost and not self.error

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcis_iac.actions import run
+from mcis_iac import model
 from mcis_iac.engine.events import Event, Listener
 from mcis_iac.model import (
     NOTHING,
@@ -155,8 +155,8 @@ class Selection:
     vms: tuple[str, ...] = ()
 
 
-HostResult = run.HostResult  # what `execute` returns per VM
-OnOutput = run.OnOutput
+HostResult = model.HostResult  # what `execute` returns per VM
+OnOutput = Callable[[str, str, str], None]  # vm, stream ("stdout" | "stderr"), one line
 Confirm = Callable[[Preview], None]
 ConfirmDown = Callable[[DownQuestion], None]
 

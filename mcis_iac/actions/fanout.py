@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from mcis_iac.actions.keys import Login
 from mcis_iac.actions.output import OnLine, Stream
-from mcis_iac.actions.run import CANCELLED, HostResult, OnOutput
+from mcis_iac.actions.run import CANCELLED, OnOutput
 from mcis_iac.actions.ssh import Client, HostError, raise_file_limit
-from mcis_iac.model import Vm
+from mcis_iac.model import HostResult, Vm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from mcis_iac.actions.keys import Login
 from mcis_iac.actions.ranges import fold_names
 from mcis_iac.errors import Cancelled, OperationError, UsageError
-from mcis_iac.model import NOTHING, Vm
+from mcis_iac.model import NOTHING, HostResult, Vm
 
 OnOutput: TypeAlias = Callable[[str, str, str], None]  # vm, stream ("stdout" | "stderr"), one line
 
@@ -26,29 +26,6 @@ KEEP_BYTES = 1024 * 1024
 KEEP_TOTAL_BYTES = 128 * 1024 * 1024
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostResult:
-    """What a command did on one VM. `lost` = the connection died, never a success.
-
-    `error` is set when the command did not run to its end for another reason: unreachable, host
-    key, login refused, timed out, "cancelled". A command ended by a signal has 128 + its number.
-    """
-
-    vm: str
-    group: str
-    exit_status: int | None
-    stdout: str = ""
-    stderr: str = ""
-    lost: bool = False
-    error: str = ""
-    elapsed_s: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """The command ran to its end and succeeded."""
-        return self.exit_status == 0 and not self.lost and not self.error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

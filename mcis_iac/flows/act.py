@@ -9,7 +9,7 @@ from mcis_iac.actions import inventory as inventories
 from mcis_iac.actions import keys, known_hosts, openssh, run
 from mcis_iac.errors import NotFoundError, UsageError
 from mcis_iac.flows.ground import Standing, standing
-from mcis_iac.model import NOTHING, Vm
+from mcis_iac.model import NOTHING, HostResult, Vm
 from mcis_iac.pipeline import OnOutput, Request, Selection
 
 
@@ -25,7 +25,7 @@ def execute(
     script: str | None = None,
     setenv: Mapping[str, str] = NOTHING,
     stdin: bytes = b"",
-) -> tuple[run.HostResult, ...]:
+) -> tuple[HostResult, ...]:
     """Run a command (or a local script file) on every selected VM; one result each, in their order."""
     here = standing(request)
     vms = _selected(here, selection)

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from mcis_iac.actions.keys import Login, ensure
-from mcis_iac.actions.run import HostResult, execute, exit_code, fold
+from mcis_iac.actions.run import execute, exit_code, fold
 from mcis_iac.errors import CredentialsError
+from mcis_iac.model import HostResult
 from tests.fakes.ssh import Fleet
 
 pytestmark = pytest.mark.engine

@@ -6,8 +6,9 @@ import shlex
 
 import pytest
 
-from mcis_iac.actions.run import HostResult, exit_code, fold, shell_text
+from mcis_iac.actions.run import exit_code, fold, shell_text
 from mcis_iac.errors import UsageError
+from mcis_iac.model import HostResult
 
 
 def result(vm: str, status: int | None = 0, **changes: object) -> HostResult:
