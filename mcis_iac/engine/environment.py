@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 MACHINE = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_*", "XDG_*",
@@ -53,9 +54,24 @@ def _wanted(name: str, patterns: Iterable[str]) -> bool:
 
 def settings(*, backend_url: str, passphrase: str, pulumi_home: str) -> Mapping[str, str]:
     """What we set on top: where state lives, how secrets are locked, and nothing is fetched."""
+    url, password = apart(backend_url)
     return {
         **ALWAYS,
-        "PULUMI_BACKEND_URL": backend_url,
+        **password,
+        "PULUMI_BACKEND_URL": url,
         "PULUMI_CONFIG_PASSPHRASE": passphrase,
         "PULUMI_HOME": pulumi_home,
     }
+
+
+def apart(backend_url: str) -> tuple[str, dict[str, str]]:
+    """A database's URL without its password, and the password as a variable.
+
+    The engine notes the URL of every stack it has seen in its home.
+    """
+    parts = urlsplit(backend_url)
+    if parts.scheme != "postgres" or not parts.password:
+        return backend_url, {}
+    place = parts.netloc.rpartition("@")[2]
+    user = parts.netloc.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}@{place}")), {"PGPASSWORD": unquote(parts.password)}
