@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 LISTED = 8
+MANY = 500  # more names than a person keeps in mind: comparing with all of them takes too long
+LONGEST = 60
 SHORT = 5
 
 
@@ -28,8 +30,11 @@ def distance(a: str, b: str, limit: int = 99) -> int:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The one known word that is surely meant: two slips away at most, one in a short word."""
     limit = 1 if len(word) < SHORT else 2
-    ranked = sorted((distance(word, name, limit), name) for name in known)
-    return ranked[0][1] if ranked and ranked[0][0] <= limit and len(word) > 1 else None
+    names = list(known)
+    if len(names) > MANY or len(word) < 2:  # noqa: PLR2004 - one letter is like any other
+        return None
+    ranked = sorted((distance(word, name, limit), name) for name in names)
+    return ranked[0][1] if ranked and ranked[0][0] <= limit else None
 
 
 def listed(known: Iterable[str], word: str = "") -> str:
@@ -37,8 +42,14 @@ def listed(known: Iterable[str], word: str = "") -> str:
     names = sorted(set(known))
     if len(names) <= LISTED:
         return ", ".join(names)
-    names.sort(key=lambda name: (distance(word[:64], name), name))
+    if len(names) <= MANY:
+        names.sort(key=lambda name: (distance(word[:LONGEST], name[:LONGEST]), name))
     return f"{', '.join(names[:LISTED])}, ... {len(names) - LISTED} more"
+
+
+def short(word: str) -> str:
+    """The user's own word, as far as it fits into a sentence."""
+    return word if len(word) <= LONGEST else f"{word[: LONGEST - 3]}..."
 
 
 def counted(number: int, noun: str) -> str:

@@ -17,7 +17,7 @@ from mcis_iac.manifest.diagnostics import failed, in_order, problem
 from mcis_iac.manifest.guess import listed, nearest
 from mcis_iac.manifest.nodes import Lines, Node, variants
 from mcis_iac.manifest.overlay import SET_FILE, merge, parse_sets
-from mcis_iac.manifest.scene import scene
+from mcis_iac.manifest.scene import scene, too_much
 from mcis_iac.manifest.source import MAX_BYTES, Source, decode, parse
 from mcis_iac.model import Diagnostic, Mcis
 
@@ -183,6 +183,10 @@ def _merged(sources: Sequence[Source]) -> Node:
 def _checked(root: Node, folder: Path) -> Iterator[Diagnostic]:
     for variant in variants(root):
         yield from check.check(variant)
+        defaults = too_much(variant)
+        if defaults is not None:
+            yield problem("MCIS110", defaults.key_span, "too much to merge into so many groups")
+            return
         yield from rules.check(scene(variant, folder))
 
 

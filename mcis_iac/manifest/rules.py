@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mcis_iac.manifest import rules_network, schema
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
-from mcis_iac.manifest.guess import listed, nearest
+from mcis_iac.manifest.guess import listed, nearest, short
 from mcis_iac.manifest.keys import check_keys
 from mcis_iac.manifest.nodes import Entry, Node
 from mcis_iac.manifest.scene import BUILT_IN_IMAGES, GENERATED_KEY, MAIN_NETWORK, Scene
@@ -36,7 +36,7 @@ def unknown(
     """A name nobody defined, with the nearest that somebody did."""
     names = tuple(known)
     guess = nearest(word, names)
-    detail = f"did you mean `{guess}`?" if guess else f"no {what} is called `{word}`"
+    detail = f"did you mean `{guess}`?" if guess else f"no {what} is called `{short(word)}`"
     notes = (f"{what}s: {listed(names, word)}",) if names else (f"there are no {what}s",)
     return problem(code, span, detail, notes=notes, group=group)
 
@@ -90,10 +90,10 @@ def _connection(scene: Scene, group: str, named: Entry) -> Iterator[Diagnostic]:
 
 def _cloud(scene: Scene, group: str, cloud: Entry) -> Iterator[Diagnostic]:
     name = cloud.node.value
-    known = scenes.connections_of(scene, name) if isinstance(name, str) else ()
+    known = scene.by_cloud.get(name, ()) if isinstance(name, str) else ()
     if len(known) > 1 and name not in known:
         detail = f"{len(known)} connections of {name}, none called `{name}`"
-        hint = f"write `connection:` and one of {', '.join(sorted(known))}"
+        hint = f"write `connection:` and one of {listed(known)}"
         yield problem("MCIS207", cloud.span, detail, hint=hint, group=group)
 
 
@@ -148,8 +148,12 @@ def firewalls(scene: Scene) -> Iterator[Diagnostic]:
     """Every firewall a group names is defined."""
     known = scene.names("firewalls")
     for group in scene.groups.values():
-        for name, span in scenes.firewalls(group):
-            if name not in known:
+        named = scenes.firewalls(group)
+        first = dict(reversed(named))
+        for name, span in named:
+            if first[name] != span:
+                yield problem("MCIS114", span, "the same item twice", group=group.key)
+            elif name not in known:
                 yield unknown("MCIS202", name, span, known, what="firewall", group=group.key)
 
 

@@ -8,7 +8,7 @@ from itertools import accumulate, islice
 
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
-from mcis_iac.manifest.guess import counted, nearest
+from mcis_iac.manifest.guess import counted, nearest, short
 from mcis_iac.manifest.nodes import Entry, Node
 from mcis_iac.manifest.scene import Scene
 from mcis_iac.model import Diagnostic, Related
@@ -179,7 +179,7 @@ def _source(scene: Scene, node: Node) -> Iterator[Diagnostic]:
     if kind == "group":
         if name not in scene.groups:
             guess = nearest(name, scene.groups)
-            detail = f"did you mean `group:{guess}`?" if guess else f"there is no group `{name}`"
+            detail = f"did you mean `group:{guess}`?" if guess else f"there is no group `{short(name)}`"
             yield problem("MCIS201", node.span, detail)
     elif word[:1].isdigit() or "/" in word:
         found, meant = cidr(word)

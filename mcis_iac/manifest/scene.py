@@ -20,11 +20,13 @@ MAIN_NETWORK = "main"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A merged manifest. `groups` maps a name to the group's entry, defaults merged into it."""
+    """A merged manifest. `groups` maps a name to the group's entry, defaults merged into it;
+    `by_cloud` has the connections of each cloud."""
 
     root: Node
     groups: Mapping[str, Entry]
     folder: Path
+    by_cloud: Mapping[str, tuple[str, ...]]
 
     def names(self, section: str) -> tuple[str, ...]:
         """The names defined in a section, in the order written."""
@@ -47,12 +49,30 @@ def scene(root: Node, folder: Path) -> Scene:
         if defaults is not None and defaults.is_map and whole.is_map:
             whole = merge(defaults, whole, ("groups", entry.key), home="over")
         groups[entry.key] = Entry(entry.key, entry.key_span, whole)
-    return Scene(root=root, groups=groups, folder=folder)
+    return Scene(root=root, groups=groups, folder=folder, by_cloud=_by_cloud(root))
 
 
-def connections_of(scene: Scene, cloud: str) -> tuple[str, ...]:
-    """The names of the connections of that cloud."""
-    return tuple(entry.key for entry in scene.entries("connections") if entry.node.text("cloud") == cloud)
+def _by_cloud(root: Node) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    node = root.get("connections")
+    for entry in node.entries() if node is not None else ():
+        cloud = entry.node.text("cloud")
+        if cloud is not None:
+            found.setdefault(cloud, []).append(entry.key)
+    return {cloud: tuple(names) for cloud, names in found.items()}
+
+
+def too_much(root: Node, limit: int = 500_000) -> Entry | None:
+    """The defaults, when merging them into every group would be beyond any real manifest."""
+    defaults, groups = root.entry("defaults"), root.get("groups")
+    if defaults is None or groups is None:
+        return None
+    return defaults if _weight(defaults.node) * sum(1 for _ in groups.entries()) > limit else None
+
+
+def _weight(node: Node) -> int:
+    inside = (*node.items(), *(entry.node for entry in node.entries()))
+    return 1 + sum(_weight(inner) for inner in inside)
 
 
 def connection(scene: Scene, group: Entry) -> tuple[str, str] | None:
@@ -63,7 +83,7 @@ def connection(scene: Scene, group: Entry) -> tuple[str, str] | None:
         return (name, cloud) if cloud else None
     if cloud is None:
         return None
-    known = connections_of(scene, cloud)
+    known = scene.by_cloud.get(cloud, ())
     if cloud in known or not known:
         return cloud, cloud
     return (known[0], cloud) if len(known) == 1 else None

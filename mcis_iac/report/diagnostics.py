@@ -137,10 +137,11 @@ def _excerpt(marks: Sequence[Mark], texts: Texts, gutter: int, paint: Paint) -> 
     for number in sorted({mark.span.line for mark, _, _ in marks}):
         here = [mark for mark in marks if mark[0].span.line == number]
         line = sources[number - 1] if number <= len(sources) else ""
-        left, shown = _window(line, min(mark.span.column for mark, _, _ in here) - 1)
+        left, shown = _window(line, here[0][0].span.column - 1)
         lines.append(f"{number:>{gutter}} {bar} {_safe(shown)}".rstrip())
         for mark, tone, sign in here:
-            if mark.label or sign == "^":  # without a label a second place is only context
+            # Without a label a second place is only context; one out of sight cannot be marked.
+            if sign == "^" or (mark.label and left <= mark.span.column - 1 < left + WIDEST):
                 pad, width = _underline(mark.span, line, left)
                 words = paint(tone, f"{sign * width} {_safe(mark.label)}".rstrip())
                 lines.append(f"{' ' * (gutter + 1)}{bar} {' ' * pad}{words}")
@@ -157,7 +158,7 @@ def _window(line: str, start: int) -> tuple[int, str]:
 
 def _underline(span: Span, line: str, left: int) -> tuple[int, int]:
     """Columns before the caret and columns it covers, to the end of its first line at most."""
-    start = span.column - 1
+    start = min(span.column - 1, left + WIDEST)
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
     end = min(end, left + WIDEST)
     covered = _columns(line[max(start, left) : end])

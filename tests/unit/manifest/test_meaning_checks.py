@@ -135,6 +135,25 @@ def test_nobody_is_warned_about_vms_without_a_public_address() -> None:
     assert not loaded(manifest(head)).diagnostics
 
 
+def test_a_firewall_named_twice_is_an_error() -> None:
+    found = loaded(manifest("firewalls: {a: []}", "firewall: [a, a]"))
+    assert (only(found, "114").span.column, marked(found, found.diagnostics[0])) == (75, "a")
+
+
+def test_each_network_is_named_with_one_it_overlaps() -> None:
+    ranges = ("10.0.0.0/12", "10.1.0.0/16", "10.2.0.0/16", "10.16.0.0/16")
+    nets = ", ".join(f"n{i}: {{cidr: {cidr}}}" for i, cidr in enumerate(ranges))
+    found = loaded(manifest(f"networks: {{{nets}}}", "network: n0"))
+    assert [d.detail for d in found.diagnostics] == ["overlaps 10.0.0.0/12 of network `n0`"] * 2
+
+
+def test_defaults_too_large_for_so_many_groups_are_refused() -> None:
+    labels = ", ".join(f"a{i}: b" for i in range(1000))
+    groups = ", ".join(f"g{i}: {{}}" for i in range(1000))
+    found = loaded(f"{HEAD}defaults: {{labels: {{{labels}}}, {HERE}}}\ngroups: {{{groups}}}\n")
+    assert (only(found, "110").span.line, found.mcis) == (3, None)
+
+
 def test_a_problem_in_the_defaults_is_said_once() -> None:
     text = f"{HEAD}defaults: {{image: nope, {HERE}}}\ngroups: {{a: {{}}, b: {{}}}}\n"
     assert codes(loaded(text)) == ["205"]

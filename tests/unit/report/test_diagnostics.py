@@ -208,6 +208,14 @@ def test_a_very_long_line_is_cut_around_the_caret() -> None:
     assert shown[mark.index("^") : mark.index("^") + 3] == "bad"
 
 
+def test_a_second_place_out_of_sight_is_left_out() -> None:
+    texts = {"f": f"one: {'x' * 500} two"}
+    near = Related(span=at(texts, "f", 1, "one"), label="here")
+    text = render([error("MCIS104", "s", at(texts, "f", 1, "two"), "d", related=(near,))], texts, name="x")
+    assert max(map(len, text.splitlines())) < 200
+    assert "here" not in text
+
+
 def test_nothing_of_a_file_can_drive_the_terminal() -> None:
     text = render(
         [error("MCIS101", "s", at({"f": "a\x1b[2Jb\u202ec"}, "f", 1, "a"), "\x1b]0;x\x07")], {}, name="\x1b"
