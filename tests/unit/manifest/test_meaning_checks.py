@@ -137,7 +137,7 @@ def test_nobody_is_warned_about_vms_without_a_public_address() -> None:
 
 def test_a_firewall_named_twice_is_an_error() -> None:
     found = loaded(manifest("firewalls: {a: []}", "firewall: [a, a]"))
-    assert (only(found, "114").span.column, marked(found, found.diagnostics[0])) == (75, "a")
+    assert (only(found, "114").span.column, marked(found, found.diagnostics[0])) == (71, "a")
 
 
 def test_each_network_is_named_with_one_it_overlaps() -> None:
