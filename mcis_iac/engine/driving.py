@@ -63,6 +63,7 @@ def drive(
     timeout_s: float | None,
     on_stop: Callable[[Stop, int], None] = lambda *_: None,
     create: bool = True,
+    stuck: Callable[[], bool] = lambda: False,
 ) -> Finished[Any]:
     """Run one Automation API call beside its events; returns when both have ended."""
     stream = Stream(handle)
@@ -83,7 +84,7 @@ def drive(
     def told(why: Stop, times: int) -> None:
         stream.put(lambda: on_stop(why, times))
 
-    finished = guarded(work, session.command, timeout_s=timeout_s, on_stop=told)
+    finished = guarded(work, session.command, timeout_s=timeout_s, on_stop=told, stuck=stuck)
     session.command.resume()
     stream.close()
     return finished

@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from mcis_iac.engine.command import Command
 
 T = TypeVar("T")
+Notes: TypeAlias = "queue.SimpleQueue[Stop | None]"
+LOOK_EVERY_S = 1.0
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -46,12 +48,14 @@ def guarded(
     *,
     timeout_s: float | None = None,
     on_stop: Callable[[Stop, int], None] = lambda *_: None,
+    stuck: Callable[[], bool] = lambda: False,
 ) -> Finished[T]:
     """Run `work`, forwarding each signal and the passing of the deadline to the command.
 
-    `on_stop(why, times)` is called once per request to stop, in the watching thread.
+    `on_stop(why, times)` is called once per request to stop, in the watching thread. A command that
+    is `stuck` is asked to end once; nobody stopped it, so `stop` stays None.
     """
-    notes: queue.SimpleQueue[Stop | None] = queue.SimpleQueue()
+    notes: Notes = queue.SimpleQueue()
     result: dict[str, Any] = {}
     done = threading.Event()
 
@@ -66,6 +70,7 @@ def guarded(
     watcher = threading.Thread(target=_watch, args=(notes, command, timeout_s, on_stop, result), daemon=True)
     with _handlers(notes):
         watcher.start()
+        threading.Thread(target=_free, args=(command, stuck, done), daemon=True).start()
         threading.Thread(target=labour, name="mcis-engine", daemon=True).start()
         done.wait()
     notes.put(None)
@@ -74,7 +79,7 @@ def guarded(
 
 
 def _watch(
-    notes: queue.SimpleQueue[Stop | None],
+    notes: Notes,
     command: Command,
     timeout_s: float | None,
     on_stop: Callable[[Stop, int], None],
@@ -92,6 +97,14 @@ def _watch(
         result.setdefault("stop", why)
         result["times"] = command.interrupt()
         on_stop(why, result["times"])
+
+
+def _free(command: Command, stuck: Callable[[], bool], done: threading.Event) -> None:
+    """Ask a command that is stuck to end, once."""
+    while not done.wait(LOOK_EVERY_S):
+        if stuck():
+            command.interrupt()
+            return
 
 
 @contextlib.contextmanager

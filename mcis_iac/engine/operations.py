@@ -221,7 +221,14 @@ def _operate(
         progress.tell("warning", _stop_words(why, times))
 
     finished = drive(
-        session, progress.handle, call, program=program, timeout_s=timeout_s, on_stop=on_stop, create=create
+        session,
+        progress.handle,
+        call,
+        program=program,
+        timeout_s=timeout_s,
+        on_stop=on_stop,
+        create=create,
+        stuck=lambda: progress.stuck,
     )
     if isinstance(finished.error, StackNotFoundError):
         return Outcome(steps=(), duration_s=time.monotonic() - begun)

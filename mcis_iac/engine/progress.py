@@ -17,6 +17,7 @@ from mcis_iac.engine.subjects import STACK, Subjects, countable, key_of
 from mcis_iac.model import Failure, Op, Step, Subject
 from mcis_iac.program.graph import Graph, Ref
 
+STUCK_AFTER_S = 3.0
 OnVmCreated = Callable[[str, Mapping[str, Any]], None]
 _STAGES = {Op.CREATE: "create", Op.UPDATE: "update", Op.DELETE: "delete", Op.REPLACE: "create"}
 _REMOVES = frozenset({"delete", "delete-replaced"})
@@ -61,6 +62,8 @@ class Progress:
         self.errors: list[str] = []
         self.warnings: list[str] = []
         self.dump = ""
+        self._moved = time.monotonic()
+        self._waits_in_vain = False
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -73,8 +76,19 @@ class Progress:
         said = (text for texts in self._said.values() for text in texts)
         return bool(self.dump) or any(DIED.search(text) for text in said)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the engine waits for what will never come.
+
+        When the deletion before a replacement fails, an engine that continues on errors never
+        answers the program about that resource and never ends (pulumi issue 16373, open).
+        """
+        quiet = time.monotonic() - self._moved > STUCK_AFTER_S
+        return self._waits_in_vain and quiet and not self._running
+
     def handle(self, event: Any) -> None:
         """Take one engine event."""
+        self._moved = time.monotonic()
         if event.resource_pre_event is not None:
             self._begin(event.resource_pre_event.metadata)
         elif event.res_outputs_event is not None:
@@ -136,6 +150,7 @@ class Progress:
         op = OPS.get(step.op.value, Op.UPDATE)
         running = self._running.pop(step.urn, None) or _Running(step.type, op, time.monotonic())
         stage = "delete" if step.op.value == "delete-replaced" else _STAGES.get(running.op, "engine")
+        self._waits_in_vain |= stage == "delete" and running.op is Op.REPLACE
         reason = failure(self._said.get(step.urn, []), stage)
         state = step.new or step.old
         self._refuse(step.urn, running, reason, id=(state.id or None) if state else None)
