@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Checkout:
     @property
     def clone(self) -> Path:
         """The working tree."""
-        return self.folder / "clone"
+        return self.folder / "a clone"
 
     @property
     def home(self) -> Path:
@@ -61,6 +62,33 @@ class Checkout:
         said, _ = process.communicate(timeout=timeout_s)
         assert process.returncode == code, f"{script}: exit {process.returncode}\n{said}"
         return said
+
+    def type_in(self, script: str, answers: str = "", timeout_s: float = 300) -> str:
+        """Run lines of shell at a terminal, answering its questions; fails unless they end with 0."""
+        ours, theirs = os.openpty()
+        process = subprocess.Popen(
+            ["bash", "-e", "-c", script],
+            cwd=self.clone,
+            env={**self.env, "COLUMNS": "140", "TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.write(ours, answers.encode())
+        watch = threading.Timer(timeout_s, process.kill)
+        watch.start()
+        said = b""
+        with suppress(OSError):  # a terminal that nobody holds any more cannot be read
+            while block := os.read(ours, 1 << 16):
+                said += block
+        process.wait()
+        watch.cancel()
+        os.close(ours)
+        text = said.decode(errors="replace").replace("\r\n", "\n")
+        assert process.returncode == 0, f"{script}: exit {process.returncode}\n{text}"
+        return text
 
     def changed(self) -> list[str]:
         """What Git says is not as it was committed."""
@@ -112,7 +140,7 @@ def checkout(path: str) -> Iterator[Checkout]:
     }
     for name in ("VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHONPATH", "PYTHONHOME"):
         env.pop(name, None)
-    subprocess.run(["git", "clone", "--quiet", ROOT, folder / "clone"], check=True, capture_output=True)
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder / "a clone"], check=True, capture_output=True)
     found = Checkout(folder, env)
     try:
         yield found

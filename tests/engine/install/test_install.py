@@ -125,7 +125,7 @@ def another_project(bare: Checkout, engine: Path) -> None:
     mcis = bare.clone / ".venv" / "bin" / "mcis"
     other = bare.folder / "other"
     said = bare.run(
-        f"{mcis} init {other} && cd {other} && {mcis} up -y && {mcis} down -y",
+        f"'{mcis}' init {other} && cd {other} && '{mcis}' up -y && '{mcis}' down -y",
         PATH=without("go", bare.env["PATH"]),
         HTTPS_PROXY="http://127.0.0.1:9",
     )

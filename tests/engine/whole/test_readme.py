@@ -1,0 +1,72 @@
+"""The README's commands, word for word, on a fresh clone with a fresh home."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.install.checkout import Checkout, checkout, readme
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def newcomer(engine: str) -> Iterator[Checkout]:
+    """A clone in a folder with a space in its name; the engine is on PATH."""
+    with checkout("{folder}/bin" + os.pathsep + os.environ["PATH"]) as found:
+        (found.folder / "bin").mkdir()
+        (found.folder / "bin" / "pulumi").symlink_to(engine)
+        yield found
+
+
+def names_of_vms(checkout: Checkout) -> list[str]:
+    """Every VM of the newcomer's cloud."""
+    listed = checkout.run(".venv/bin/mcis-local ls")
+    return sorted(line.split()[1] for line in listed.splitlines() if line.startswith("i-"))
+
+
+def test_the_readme_can_be_followed_word_by_word(newcomer: Checkout) -> None:
+    [first, then] = readme("See it")
+    [own] = readme("Write your own")
+    assert first.strip() == "make demo"
+
+    said = newcomer.run(first)
+    assert "demo: Running (R:5)" in said and said.count("hello from web-") == 2
+    assert "mcis exec" in said.splitlines()[-5]  # what to try next comes last
+    assert len(names_of_vms(newcomer)) == 5
+    assert newcomer.changed() == []
+
+    begun = time.monotonic()
+    again = newcomer.run(first)
+    assert "nothing to change" in again and "installing" not in again
+    assert time.monotonic() - begun < 30
+    assert len(names_of_vms(newcomer)) == 5 and newcomer.changed() == []
+
+    said = newcomer.type_in(then + own, answers="y\ny\n")
+    assert "web-4" in said and "hello: Running (R:3)" in said
+    assert "5 VMs" in said and "3 VMs deleted" in said
+    assert names_of_vms(newcomer) == []
+    assert newcomer.changed() in (
+        [],
+        [" M stacks/local-demo/mcis.lock"],
+    )  # the lock remembers web-3 and web-4
+
+
+def test_cleaning_up_removes_every_vm_and_file_of_a_checkout(newcomer: Checkout) -> None:
+    newcomer.run("make setup")
+    committed = newcomer.run("git ls-files --others --ignored --exclude-standard --directory")
+    assert ".venv/" in committed
+    newcomer.run(".venv/bin/mcis up stacks/local-demo -e ci -y")
+    assert len(names_of_vms(newcomer)) == 3
+
+    newcomer.run("rm -r .venv && make clean")
+    assert newcomer.changed() == []
+    assert newcomer.run("git ls-files --others --ignored --exclude-standard --directory") == ""
+    assert newcomer.processes() == []
+    assert list((newcomer.folder / "cloud").rglob("console.log")) == []
+    assert [path.name for path in newcomer.home.iterdir() if path.name != ".cache"] == []
+
+    assert newcomer.run("make clean") == ""
