@@ -145,11 +145,24 @@ def children(pid: int, name: str) -> list[int]:
     return found
 
 
+def working(process: subprocess.Popen[str], verb: str) -> tuple[int, int]:
+    """The engine of the operation itself (not of its preview) and its provider, once both run."""
+
+    def both() -> tuple[int, int] | None:
+        for engine in children(process.pid, f"pulumi --non-interactive {verb} "):
+            for provider in children(engine, "pulumi-resource-mcislocal"):
+                return engine, provider
+        return None
+
+    found: tuple[int, int] = wait_for(both)
+    return found
+
+
 def test_ctrl_c_stops_cleanly_and_up_continues(room: Room) -> None:
     manifest(room)
     slow(room)
     process = room.start("up", "-y", "--parallel", "2")
-    wait_for(lambda: children(process.pid, "pulumi-resource-mcislocal"))
+    working(process, "up")
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     result = room.wait(process)
@@ -166,15 +179,9 @@ def test_kill_minus_nine_loses_and_doubles_nothing(room: Room, victim: str, mome
     manifest(room)
     slow(room, moment + 4)
     process = room.start("up", "-y")
-    provider = wait_for(lambda: children(process.pid, "pulumi-resource-mcislocal"))
+    engine, provider = working(process, "up")
     time.sleep(moment)
-    engine = [pid for pid in children(process.pid, "pulumi") if pid not in provider]
-    targets = {"mcis": [process.pid], "engine": engine[:1], "provider": provider}[victim]
-    for pid in targets:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pytest.fail("the operation was over before it could be killed")
+    os.kill({"mcis": process.pid, "engine": engine, "provider": provider}[victim], signal.SIGKILL)
     room.wait(process)
     room.local("fault", "clear")
 
@@ -191,10 +198,9 @@ def test_after_a_killed_up_down_works_at_once(room: Room, victim: str) -> None:
     manifest(room)
     slow(room)
     process = room.start("up", "-y")
-    wait_for(lambda: children(process.pid, "pulumi-resource-mcislocal"))
+    engine, _ = working(process, "up")
     time.sleep(1.0)
-    pid = process.pid if victim == "mcis" else children(process.pid, "pulumi")[0]
-    os.kill(pid, signal.SIGKILL)
+    os.kill(process.pid if victim == "mcis" else engine, signal.SIGKILL)
     room.wait(process)
     room("down", "-y")
     assert instances(room) == []
@@ -205,9 +211,9 @@ def test_a_killed_down_is_simply_repeated(room: Room) -> None:
     room("up", "-y")
     room.local("fault", "add", "--name", "*", "--on", "delete", "--delay", "3")
     process = room.start("down", "-y")
-    wait_for(lambda: children(process.pid, "pulumi-resource-mcislocal"))
+    engine, provider = working(process, "destroy")
     time.sleep(1.0)
-    for pid in (process.pid, *children(process.pid, "pulumi")):
+    for pid in (process.pid, engine, provider):
         os.kill(pid, signal.SIGKILL)
     room.wait(process)
     room.local("fault", "clear")
@@ -222,7 +228,7 @@ def test_a_second_up_says_who_is_at_it(room: Room) -> None:
     manifest(room)
     slow(room, 6)
     first = room.start("up", "-y")
-    wait_for(lambda: children(first.pid, "pulumi-resource-mcislocal"))
+    working(first, "up")
     refused = room("up", "-y", code=11)
     assert f"pid {first.pid}" in refused.err and "mcis up" in refused.err
     assert room("preview").code == 0
