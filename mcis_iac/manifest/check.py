@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcis_iac.manifest import schema
+from mcis_iac.manifest.accepts import accepts
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import listed, nearest
 from mcis_iac.manifest.nodes import Node, locate, plain
@@ -24,9 +25,12 @@ KINDS = {
 }
 
 
-def check(root: Node, *, partial: bool = False, name: str = "mcis") -> Iterator[Diagnostic]:
+def check(root: Node, *, partial: bool = False) -> Iterator[Diagnostic]:
     """All violations of the schema. `partial` = an overlay alone, where nothing is missing."""
-    for error in _grouped(schema.validator(name).iter_errors(plain(root))):
+    value = plain(root)
+    if accepts(schema.document(), value):
+        return
+    for error in _grouped(schema.validator().iter_errors(value)):
         for found in _translate(error, root):
             if not (partial and found.code == "MCIS102"):
                 yield found

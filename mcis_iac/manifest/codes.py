@@ -17,18 +17,19 @@ class Code:
     """One kind of problem."""
 
     summary: str
-    story: str
+    text: str
     severity: Severity = Severity.ERROR
 
-
-def _story(text: str) -> str:
-    return dedent(text).strip()
+    @property
+    def story(self) -> str:
+        """The long text, without the indentation it has here (most runs never ask for it)."""
+        return dedent(self.text).strip()
 
 
 SYNTAX = {
     "MCIS101": Code(
         "unknown field",
-        _story("""
+        """
         A map has a key that the manifest does not know. Most often it is a typing mistake, or a field
         one level too deep or too high: the indentation decides whose field it is.
 
@@ -38,11 +39,11 @@ SYNTAX = {
             x-small: &small {cloud: local, region: local-seoul, type: small}
 
         `mcis explain groups.web` lists the fields of a group.
-        """),
+        """,
     ),
     "MCIS102": Code(
         "missing field",
-        _story("""
+        """
         Something that has no default is not there. A manifest needs `version`, `name` and `groups`; a
         group needs a `placement` that names a cloud (or connection) and a region, its own or one
         from `defaults`:
@@ -51,309 +52,309 @@ SYNTAX = {
               web:
                 count: 3
                 placement: {cloud: local, region: local-seoul}
-        """),
+        """,
     ),
     "MCIS103": Code(
         "unknown value",
-        _story("""
+        """
         The field takes one of a few words, and this is none of them. The note lists them. YAML 1.2
         rules apply: only `true` and `false` are truth values; `yes`, `no` and `on` are text.
-        """),
+        """,
     ),
     "MCIS104": Code(
         "duplicate key",
-        _story("""
+        """
         The same key stands twice in one map. Most YAML readers silently keep the last one, so half of
         what was written would be lost. Both bodies are checked all the same, so that no problem waits
         for the next run. Rename one of them, or merge the two.
-        """),
+        """,
     ),
     "MCIS105": Code(
         "wrong type",
-        _story("""
+        """
         The value is of another kind than the field takes: text instead of a number, a list instead of
         a map, nothing at all. A number that is meant as text needs quotes, as in `mode: "0644"`;
         a single item of a list still needs its brackets, as in `from: [anywhere]`.
-        """),
+        """,
     ),
     "MCIS106": Code(
         "not valid YAML",
-        _story("""
+        """
         The text cannot be read as YAML at all. The caret stands where the reader gave up; the mistake
         is there or shortly before: a bracket or quote that is never closed, a tab in the
         indentation, a `: ` inside unquoted text. Other files of the same run are still checked.
-        """),
+        """,
     ),
     "MCIS107": Code(
         "not a text file",
-        _story("""
+        """
         A manifest is UTF-8 text without control characters. This one has other bytes: it was saved in
         another encoding, or it is not a manifest.
-        """),
+        """,
     ),
     "MCIS108": Code(
         "more than one document",
-        _story("""
+        """
         A manifest is one YAML document; here a second one starts (`---`). Variants of a manifest go
         into overlays: `mcis up -e prod` merges `prod.yaml` over it.
-        """),
+        """,
     ),
     "MCIS109": Code(
         "unusable alias",
-        _story("""
+        """
         An alias (`*name`) has no anchor (`&name`) before it in the same file, or it stands inside the
         very thing it repeats. Anchors do not reach from one file into another.
-        """),
+        """,
     ),
     "MCIS110": Code(
         "too large",
-        _story("""
+        """
         The file, its nesting or what its aliases expand to is far beyond any real manifest: 1 MiB of
         text, 100 levels, 100,000 values. A few aliases of aliases can stand for billions of values,
         which is why the limit counts what they expand to.
-        """),
+        """,
     ),
     "MCIS111": Code(
         "unusable tag",
-        _story("""
+        """
         A YAML tag (`!name`) asks for a type that a manifest does not have, or that the value is not
         of. Only `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq` are known.
-        """),
+        """,
     ),
     "MCIS112": Code(
         "unusable merge key",
-        _story("""
+        """
         A merge key (`<<`) takes one map or a list of maps, usually through aliases:
 
             web: {<<: *small, count: 3}
-        """),
+        """,
     ),
     "MCIS113": Code(
         "malformed value",
-        _story("""
+        """
         The text does not have the form the field asks for. Sizes are written with their unit
         (`30GiB`, `1TiB`), file modes as quoted octal text (`"0644"`), paths inside a VM start with
         a slash, a backend is a URL. The label beside the caret says what was expected.
-        """),
+        """,
     ),
     "MCIS114": Code(
         "out of range",
-        _story("""
+        """
         The number, the length of the text or the number of items lies outside what the field allows.
         A group has 0 to 10,000 VMs; lists that would mean nothing when empty need one item.
-        """),
+        """,
     ),
     "MCIS115": Code(
         "bad name",
-        _story("""
+        """
         Names (namespace, MCIS, environment, groups, networks, firewalls, ...) become parts of names in
         every cloud, so they keep to what all clouds allow: lower-case letters, digits and `-`, first a
         letter, last no `-`, at most 32 characters.
-        """),
+        """,
     ),
     "MCIS116": Code(
         "key is not text",
-        _story("""
+        """
         A key of a map is itself a list or a map. YAML allows it, a manifest has no use for it. Often
         it is a template placeholder like `{{ name }}` that needs quotes.
-        """),
+        """,
     ),
     "MCIS117": Code(
         "fields exclude each other",
-        _story("""
+        """
         Two fields say the same thing in different ways, and only one of them can be meant: a placement
         names a `cloud` or a `connection`, a key has a `public_key_file` or a `public_key`, a local
         image is the `host` or a `dir`. Remove one.
-        """),
+        """,
     ),
     "MCIS118": Code(
         "unusable --set",
-        _story("""
+        """
         `--set PATH=VALUE` takes a dotted path through maps and a YAML scalar, a list in brackets or a
         map in braces. A list is replaced as a whole; `null` removes the field.
 
             mcis up --set groups.web.count=5 --set 'groups.web.setup.packages=[nginx]'
-        """),
+        """,
     ),
 }
 
 MEANING = {
     "MCIS201": Code(
         "unknown group",
-        _story("""
+        """
         A firewall rule lets in `group:NAME`, but there is no such group. After overlays are merged, a
         group may also have been removed by a `null`.
-        """),
+        """,
     ),
     "MCIS202": Code(
         "unknown firewall",
-        _story("""
+        """
         A group names a firewall that `firewalls` does not define. Without `firewall`, a group lets in
         SSH from the address that runs mcis and everything from the other VMs of the MCIS.
-        """),
+        """,
     ),
     "MCIS203": Code(
         "unknown network",
-        _story("""
+        """
         A group names a network that `networks` does not define. Without any `networks` there is one,
         called `main`.
-        """),
+        """,
     ),
     "MCIS204": Code(
         "unknown key",
-        _story("""
+        """
         A group names a login key that `keys` does not define. Without `keys`, one is generated for the
         MCIS; it can be named explicitly as `generated`.
-        """),
+        """,
     ),
     "MCIS205": Code(
         "unknown image",
-        _story("""
+        """
         A group names an image that is neither built in (ubuntu-22.04, ubuntu-24.04, debian-12,
         rocky-9) nor defined in `images`.
-        """),
+        """,
     ),
     "MCIS206": Code(
         "unknown connection",
-        _story("""
+        """
         A placement names a connection that `connections` does not define. A cloud needs no entry: with
         `cloud: local` its own default credentials are used.
-        """),
+        """,
     ),
     "MCIS207": Code(
         "connection is ambiguous",
-        _story("""
+        """
         `cloud: NAME` means the connection called like the cloud, else the only connection of that
         cloud. Here there are several and none has the cloud's name: say which, with `connection:`.
-        """),
+        """,
     ),
     "MCIS208": Code(
         "overlay not found",
-        _story("""
+        """
         `-e NAME` merges the file `NAME.yaml` that lies beside the manifest. There is none, or it cannot
         be read.
-        """),
+        """,
     ),
     "MCIS209": Code(
         "name is taken",
-        _story("""
+        """
         VMs are called `<group>-<number>` and `all` means every VM, so no group may be called `all`, nor
         like a VM of another group: beside `web`, a group `web-1` would be the same name for two things.
-        """),
+        """,
     ),
     "MCIS210": Code(
         "image has no entry for this cloud",
-        _story("""
+        """
         An image of your own says, per cloud, how that cloud names it. A group is placed in a cloud for
         which its image has no entry.
-        """),
+        """,
     ),
     "MCIS211": Code(
         "not an address range",
-        _story("""
+        """
         A range is an IPv4 network in CIDR form: the first address and the number of fixed bits, as in
         `10.20.0.0/16`. A single address is `198.51.100.7/32`.
-        """),
+        """,
     ),
     "MCIS212": Code(
         "networks overlap",
-        _story("""
+        """
         Two networks share addresses. The VMs of one MCIS reach each other by private address, across
         networks and clouds, so every range must be distinct. Leave `cidr` out and mcis chooses.
-        """),
+        """,
     ),
     "MCIS213": Code(
         "network too small",
-        _story("""
+        """
         A network's range is cut into a /20 for every connection and region its groups use, and each of
         those into a /24 per zone. The range must have room for all of them: /20 for one region, /19
         for two, /18 for up to four, and so on.
-        """),
+        """,
     ),
     "MCIS214": Code(
         "port out of range",
-        _story("""
+        """
         Ports go from 1 to 65535; a range is written `8000-8100`, the lower one first. Leave `ports` out
         to let in all ports of the protocol.
-        """),
+        """,
     ),
     "MCIS215": Code(
         "protocol has no ports",
-        _story("""
+        """
         Ports belong to `tcp` and `udp`. A rule for `icmp` or `all` has none: leave `ports` out, or name the
         protocol that is meant.
-        """),
+        """,
     ),
     "MCIS216": Code(
         "mount point used twice",
-        _story("""
+        """
         Two disks of one group are mounted at the same folder; the second would hide the first.
-        """),
+        """,
     ),
     "MCIS217": Code(
         "unusable mount point",
-        _story("""
+        """
         A mount point is an absolute path inside the VM, below the root and without `.` or `..`.
-        """),
+        """,
     ),
     "MCIS218": Code(
         "disk name used twice",
-        _story("""
+        """
         Disks of a group are told apart by name, also after their order changed. Each needs its own.
-        """),
+        """,
     ),
     "MCIS219": Code(
         "unusable key file",
-        _story("""
+        """
         The file named by `public_key_file`, or the text of `public_key`, is not one line of an OpenSSH
         public key (`ssh-ed25519 AAAA... comment`), or it cannot be read. The private half never
         belongs into a manifest.
-        """),
+        """,
     ),
     "MCIS220": Code(
         "key file is not on this machine",
-        _story("""
+        """
         The file named by `public_key_file` does not exist here. That is only a warning: the lock
         remembers the public key once an `up` has run somewhere, so a checkout without the file can
         still preview and apply. Logging in needs the private key, of course.
-        """),
+        """,
         Severity.WARNING,
     ),
     "MCIS221": Code(
         "network must be named",
-        _story("""
+        """
         There are several networks and none is called `main`, so a group has to say which one it is in.
-        """),
+        """,
     ),
     "MCIS222": Code(
         "label is reserved",
-        _story("""
+        """
         Labels `mcis` and `mcis-...` are set by mcis itself on everything that it creates; by them it
         finds its resources again.
-        """),
+        """,
     ),
     "MCIS223": Code(
         "unusable private key",
-        _story("""
+        """
         mcis logs in with `private_key_file`; left out, it is the path of `public_key_file` without
         `.pub`, or nothing with `agent: true`. It is not the public key file itself.
-        """),
+        """,
     ),
     "MCIS231": Code(
         "open to the whole internet",
-        _story("""
+        """
         A firewall lets the whole internet reach SSH (port 22) of VMs with a public address. Login is by
         key only, yet such a port is scanned within minutes. `from: [me]` is the address that runs
         mcis, `from: [mcis]` the other VMs of the MCIS.
-        """),
+        """,
         Severity.WARNING,
     ),
     "MCIS232": Code(
         "credentials in the manifest",
-        _story("""
+        """
         The backend URL carries a password, and the manifest is meant for Git. Put the URL into the
         environment variable MCIS_BACKEND instead; it wins over `backend`.
-        """),
+        """,
         Severity.WARNING,
     ),
 }

@@ -21,8 +21,8 @@ def document(name: str = "mcis") -> Schema:
 
 
 @cache
-def validator(name: str = "mcis") -> Any:
-    """A validator of that schema (jsonschema is imported here). 3.0 is not a whole number to it."""
+def validator() -> Any:
+    """A validator of the manifest's schema (jsonschema is imported here). 3.0 is not a whole number to it."""
     import jsonschema
 
     def whole(_: object, value: object) -> bool:
@@ -30,7 +30,7 @@ def validator(name: str = "mcis") -> Any:
 
     base = jsonschema.Draft202012Validator
     checker = base.TYPE_CHECKER.redefine("integer", whole)
-    return jsonschema.validators.extend(base, type_checker=checker)(document(name))
+    return jsonschema.validators.extend(base, type_checker=checker)(document())
 
 
 def resolve(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Schema:
