@@ -61,7 +61,7 @@ class GraphModule(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Something in a cloud that carries our tags."""
+    """Something in a cloud that carries our tags; `kind` is the cloud's word, but "instance" for machines."""
 
     kind: str
     id: str

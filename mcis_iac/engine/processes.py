@@ -70,6 +70,38 @@ def _started_by_ps(pid: int) -> float | None:
     return time.time() - seconds - 86400 * int(days or 0)
 
 
+def orphans(folder: Path, program: str, parent: str) -> tuple[int, ...]:
+    """Pids of processes in `folder` whose command names `program` and whose parent's does not name `parent`.
+
+    Only where there is /proc; elsewhere none are found.
+    """
+    found = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    return tuple(
+        pid
+        for pid in found
+        if _works_in(pid, folder) and program in _command(pid) and parent not in _command(_parent(pid))
+    )
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == folder
+    except OSError:
+        return False
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _parent(pid: int) -> int:
+    fields = _proc_fields(pid)
+    return int(fields[1]) if fields else 0
+
+
 def same(pid: int, start: float | None) -> bool:
     """Whether the process that had this pid and start time still runs."""
     if not alive(pid):

@@ -64,7 +64,7 @@ def recover(
     there is nothing or when repeating the create finds it anyway. `say` is told what is waited for.
     Locked when another owner lives.
     """
-    notices = [_await_orphan(session, say)]
+    notices = [_await_orphan(session, say), _await_providers(session, say)]
     path = session.checkpoint_file
     if path is not None:
         notices.append(checkpoint.mend(path, session.home.runs))
@@ -115,6 +115,24 @@ def _ends_within(pid: int, start: float | None, seconds: float) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def _await_providers(session: Session, say: Callable[[str], None]) -> str:
+    """Let providers whose engine was killed finish: what they still make must not appear after we looked."""
+    work = session.home.work.resolve()
+    deadline = time.monotonic() + ORPHAN_STOP_S
+    waited = False
+    while left := processes.orphans(work, "pulumi-resource-", "pulumi"):
+        if not waited:
+            say("a cloud plugin of an earlier run is still finishing its work, waiting for it")
+        waited = True
+        if time.monotonic() > deadline:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return "ended a cloud plugin of an earlier run that did not end by itself"
+        time.sleep(0.1)
+    return "waited for a cloud plugin of an earlier run" if waited else ""
 
 
 # ---------------------------------------------------------------- locks

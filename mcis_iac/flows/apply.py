@@ -41,8 +41,18 @@ def recheck(prospect: Prospect) -> Applied:
     outcome = Outcome(steps=(), same=prospect.diff.same)
     if prospect.before.operation and not prospect.before.failed:
         return _unchanged(prospect, outcome)
-    run = _with_readiness(prospect, lambda _: replace(outcome, outputs=_known_outputs(prospect)))
+    known = operations.outputs(prospect.session)
+    if _unlisted(prospect, known):
+        return apply(prospect)
+    run = _with_readiness(prospect, lambda _: replace(outcome, outputs=known))
     return _settle_up(prospect, run)
+
+
+def _unlisted(prospect: Prospect, outputs: Mapping[str, Any]) -> bool:
+    """Whether the state has machines its inventory does not: an earlier run died before its outputs."""
+    listed = {vm.name for vm in inventories.from_outputs(outputs)}
+    there = operations.state(prospect.session)
+    return any(prospect.subjects.is_vm(one.token) and one.key not in listed for one in there)
 
 
 def _unchanged(prospect: Prospect, outcome: Outcome) -> Applied:
@@ -54,10 +64,6 @@ def _unchanged(prospect: Prospect, outcome: Outcome) -> Applied:
         inventory=prospect.before,
         duration_s=prospect.clock.elapsed_s,
     )
-
-
-def _known_outputs(prospect: Prospect) -> Mapping[str, Any]:
-    return operations.outputs(prospect.session)
 
 
 class Waiter:

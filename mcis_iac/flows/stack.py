@@ -11,7 +11,7 @@ from pathlib import Path
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import Found
-from mcis_iac.engine import bootstrap, recovery
+from mcis_iac.engine import bootstrap, operations, recovery
 from mcis_iac.engine.checkpoint import Pending
 from mcis_iac.engine.events import Event
 from mcis_iac.engine.held import hold
@@ -110,6 +110,19 @@ def sweep(here: Standing, more: Mapping[str, str] | None = None) -> tuple[Found,
         for connection in here.connections.values()
         for found in registry.lookup(connection.cloud).sweep(connection, tags)
     )
+
+
+def sweep_unknown(here: Standing, session: Session) -> tuple[Found, ...]:
+    """Delete machines that carry our tags and are in no state: they would hold what the state has."""
+    known = {one.id for one in operations.state(session)}
+    swept: list[Found] = []
+    for connection in here.connections.values():
+        lookup = registry.lookup(connection.cloud)
+        for found in lookup.find(connection, here.tags):
+            vm = found.tags.get("mcis-vm")
+            if found.kind == "instance" and vm and found.id not in known:
+                swept += lookup.sweep(connection, {**here.tags, "mcis-vm": vm})
+    return tuple(swept)
 
 
 def known_inventory(here: Standing) -> Inventory:
