@@ -266,9 +266,10 @@ MEANING = {
     "MCIS213": Code(
         "network too small",
         """
-        A network's range is cut into a /20 for every connection and region its groups use, and each of
-        those into a /24 per zone. The range must have room for all of them: /20 for one region, /19
-        for two, /18 for up to four, and so on.
+        A network's range is cut into a block for every connection and region its groups use, and each
+        of those into a part per zone. A block is a /20 where there is room; a small range is cut into
+        up to 16 smaller blocks, none smaller than a /26. So one region needs a /26, two a /25, up to
+        16 a /22, and more than 16 a /15 or larger.
         """,
     ),
     "MCIS214": Code(
@@ -359,4 +360,89 @@ MEANING = {
     ),
 }
 
-CODES: dict[str, Code] = SYNTAX | MEANING
+# Said by the stages that know a cloud and the lock; the words at the place are theirs.
+PLACES = {
+    "MCIS240": Code(
+        "unknown region",
+        """
+        The cloud has no region of this name. The note lists those it has, as the cloud itself writes
+        them: regions are never translated.
+        """,
+    ),
+    "MCIS241": Code(
+        "unknown zone",
+        """
+        The region has no zone of this name. Without `zone`, VMs take the region's zones in turn, which
+        is what most groups want.
+        """,
+    ),
+    "MCIS242": Code(
+        "unknown type",
+        """
+        The cloud has no instance type of this name. Without `type`, a VM gets the cloud's small default.
+        """,
+    ),
+    "MCIS243": Code(
+        "image not available on this cloud",
+        """
+        The cloud has no image of this name and `images` does not say what it is called there. Add an
+        entry for the cloud, or choose another image.
+        """,
+    ),
+    "MCIS244": Code(
+        "no such VM",
+        """
+        A VM was named (for instance with `--remove`) that this MCIS does not have. VMs are called after
+        their group and a number that is never used again: after web-2 is gone, the next one is web-3.
+        """,
+    ),
+    "MCIS245": Code(
+        "no public key",
+        """
+        A group's login key has its public half in a file that is not on this machine, and the lock does
+        not have it either, because no `up` has run yet. Run the first `up` where the file is.
+        """,
+    ),
+    "MCIS246": Code(
+        "network too small",
+        """
+        The network's range has no block left for a region that needs one. Blocks already given are in
+        the lock and do not move under running VMs. Use a larger `cidr`, or leave it out.
+        """,
+    ),
+    "MCIS249": Code(
+        "the lock file is not valid",
+        """
+        The lock says which VMs there are and where; misread, it would replace them. It is written by
+        mcis and need not be edited. After a merge conflict take one side whole and run `mcis up`,
+        or restore the file from Git.
+        """,
+    ),
+    "MCIS250": Code(
+        "no service manager on the local cloud",
+        """
+        A VM of the local cloud runs sshd and nothing else: there is no systemd, so `systemctl` and its
+        like fail. Start a service from an executable /etc/rc.local, which runs at every start.
+        """,
+        Severity.WARNING,
+    ),
+    "MCIS251": Code(
+        "image cannot be used on the local cloud",
+        """
+        On the local cloud an image is the host's own system (`host: true`) or a folder with a root file
+        system (`dir: PATH`). The folder has to exist on this machine; a relative path starts at the
+        manifest.
+        """,
+    ),
+    "MCIS252": Code(
+        "firewall source on another cloud",
+        """
+        A firewall of a group on the local cloud lets in a group that is on another cloud. The local
+        cloud cannot see the members of that group, so the rule lets in nobody. Name their addresses
+        as a range instead.
+        """,
+        Severity.WARNING,
+    ),
+}
+
+CODES: dict[str, Code] = SYNTAX | MEANING | PLACES

@@ -13,7 +13,11 @@ from mcis_iac.manifest.nodes import Entry, Node
 from mcis_iac.manifest.scene import Scene
 from mcis_iac.model import Diagnostic, Related
 
-REGION_PREFIX = 20  # what one connection and region takes of a network's range
+# A range is cut into blocks, one per connection and region: /20 where there is room, otherwise up to
+# 16 smaller ones, none smaller than /26.
+LARGEST_BLOCK = 20
+SMALLEST_BLOCK = 26
+SPLIT_BITS = 4
 SHORTEST_PREFIX = 8
 MAX_PORT = 65535
 SSH = 22
@@ -72,13 +76,17 @@ def room(scene: Scene) -> Iterator[Diagnostic]:
             used.setdefault(network, set()).add((place[0], region))
     for name, place_of, found in _declared(scene):
         count = max(len(used.get(name, ())), 1)
-        needed = REGION_PREFIX - (count - 1).bit_length()
+        needed = longest_prefix(count)
         if found.prefixlen > needed:
-            detail = f"{counted(count, 'region')} of a /{REGION_PREFIX} each need at least a /{needed}"
-            if count == 1:
-                detail = f"each region takes a /{REGION_PREFIX}"
+            detail = f"{counted(count, 'region')} {'needs' if count == 1 else 'need'} at least a /{needed}"
             wider = found.supernet(new_prefix=max(needed, SHORTEST_PREFIX))
             yield problem("MCIS213", place_of.span, detail, hint=f"for instance {wider}")
+
+
+def longest_prefix(regions: int) -> int:
+    """The prefix of the smallest range with a block for that many regions."""
+    bits = (regions - 1).bit_length()
+    return SMALLEST_BLOCK - bits if bits <= SPLIT_BITS else LARGEST_BLOCK - bits
 
 
 def overlaps(scene: Scene) -> Iterator[Diagnostic]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hypothesis import strategies as st
+
 from mcis_iac.manifest.load import Loaded, assemble
 from mcis_iac.manifest.overlay import parse_sets
 from mcis_iac.manifest.source import parse
@@ -14,6 +16,64 @@ HERE = "placement: {cloud: local, region: local-seoul}"
 SMALL = f"{HEAD}groups:\n  web:\n    count: 3\n    {HERE}\n"
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdlbmVyYXRlZCBmb3IgYSB0ZXN0IG9ubHkhISEhISEh me@here"
+
+EVERYTHING = f"""\
+version: 1
+namespace: shop
+name: storefront
+description: All of it
+labels: {{team: platform}}
+backend: file://.mcis/state
+connections:
+  here: {{cloud: local, site: lab, backend: plain}}
+keys:
+  ops: {{public_key: {PUBLIC_KEY}, private_key_file: keys/ops, agent: true}}
+images:
+  base: {{local: {{host: true}}}}
+  own: {{local: {{dir: /srv/root}}}}
+networks:
+  main: {{cidr: 10.20.0.0/14}}
+  back: {{}}
+firewalls:
+  web:
+    - {{ports: [80, "8000-8100"], from: [anywhere]}}
+    - {{protocol: icmp, from: [me, "group:db", 192.0.2.0/24]}}
+  none: []
+defaults:
+  image: base
+  user: ops
+  setup: {{packages: [curl]}}
+groups:
+  web:
+    count: 2
+    placement: {{cloud: local, region: local-seoul, zone: a, type: medium}}
+    network: back
+    firewall: [web, none]
+    public_ip: static
+    disk: {{size: 30GiB, type: fast}}
+    disks: [{{name: data, size: 1TiB, mount: /data}}]
+    setup:
+      files: [{{path: /etc/motd, content: "hi\\n"}}]
+      run: [date]
+    labels: {{role: front}}
+    protect: true
+  db:
+    image: own
+    placement: {{connection: here, region: local-tokyo}}
+    public_ip: false
+on_failure: drop-failed
+x-mine: anything
+"""
+
+FAMILIAR = """version name groups web placement cloud local region count firewalls ports from keys public_key
+    public_key_file images networks cidr 10.0.0.0/8 disks mount size defaults connections labels setup files
+    host dir x-a all web-1 anywhere ~"""
+PIECES = st.sampled_from(FAMILIAR.split())
+TREES = st.recursive(
+    PIECES | st.integers(-1, 70000) | st.booleans() | st.none() | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PIECES, inner, max_size=6),
+    max_leaves=30,
+)
 
 
 def loaded(

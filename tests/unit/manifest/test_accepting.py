@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from manifests import HEAD, HERE, SMALL
-from test_loading import EVERYTHING, TREES
+from manifests import EVERYTHING, HEAD, HERE, SMALL, TREES
 
 from mcis_iac.manifest import schema
 from mcis_iac.manifest.accepts import CHECKS, PROSE, accepts

@@ -36,7 +36,7 @@ LAB = "connections: {lab: {cloud: local}, other: {cloud: local}}"
         (manifest("networks: {a: {cidr: 10.1.2.3/16}}"), "211", "10.1.2.3/16", "did you mean 10.1.0.0/16?"),
         (manifest("networks: {a: {cidr: fd00::/48}}"), "211", "fd00::/48", None),
         (manifest("networks: {a: {cidr: 127.0.0.0/8}}"), "211", "127.0.0.0/8", None),
-        (manifest("networks: {a: {cidr: 10.0.0.0/24}}"), "213", "10.0.0.0/24", "each region takes a /20"),
+        (manifest("networks: {a: {cidr: 10.0.0.0/27}}"), "213", "10.0.0.0/27", "1 region needs at least a /26"),
         (manifest("firewalls: {a: [{from: [10.0.0.1]}]}"), "211", "10.0.0.1", "did you mean 10.0.0.1/32?"),
         (manifest("firewalls: {a: [{from: [evrywhere]}]}"), "103", "evrywhere", None),
         (manifest("firewalls: {a: [{from: [anywere]}]}"), "103", "anywere", "did you mean `anywhere`?"),
@@ -104,11 +104,12 @@ def test_an_overlap_is_the_overlays_even_when_the_base_names_it_later() -> None:
     assert (diagnostic.span.file, diagnostic.related[0].label) == ("prod.yaml", "set here (base manifest)")
 
 
-def test_a_network_needs_room_for_every_region_of_its_groups() -> None:
-    groups = [f"g{i}: {{placement: {{cloud: local, region: r{i}}}}}" for i in range(2)]
-    text = manifest("networks: {main: {cidr: 10.0.0.0/19}}", "", *groups)
-    assert only(loaded(text), "213").detail == "3 regions of a /20 each need at least a /18"
-    assert not loaded(text.replace("/19", "/18")).diagnostics
+@pytest.mark.parametrize(("regions", "prefix"), [(1, 26), (2, 25), (3, 24), (16, 22), (17, 15)])
+def test_a_network_needs_room_for_every_region_of_its_groups(regions: int, prefix: int) -> None:
+    groups = [f"g{i}: {{placement: {{cloud: local, region: r{i}}}}}" for i in range(regions - 1)]
+    text = manifest("networks: {main: {cidr: 10.0.0.0/PREFIX}}", "", *groups)
+    assert codes(loaded(text.replace("PREFIX", str(prefix + 1)))) == ["213"]
+    assert codes(loaded(text.replace("PREFIX", str(prefix)))) == []
 
 
 @pytest.mark.parametrize(
