@@ -17,6 +17,8 @@ from pathlib import Path
 
 from tests.engine.conftest import ROOT, clean_environment
 
+QUESTION = b"[y/N]"
+
 
 @dataclass
 class Checkout:
@@ -63,8 +65,8 @@ class Checkout:
         assert process.returncode == code, f"{script}: exit {process.returncode}\n{said}"
         return said
 
-    def type_in(self, script: str, answers: str = "", timeout_s: float = 300) -> str:
-        """Run lines of shell at a terminal, answering its questions; fails unless they end with 0."""
+    def type_in(self, script: str, timeout_s: float = 150) -> str:
+        """Run lines of shell at a terminal, saying yes to every question; fails unless they end with 0."""
         ours, theirs = os.openpty()
         process = subprocess.Popen(
             ["bash", "-e", "-c", script],
@@ -76,13 +78,14 @@ class Checkout:
             start_new_session=True,
         )
         os.close(theirs)
-        os.write(ours, answers.encode())
         watch = threading.Timer(timeout_s, process.kill)
         watch.start()
         said = b""
         with suppress(OSError):  # a terminal that nobody holds any more cannot be read
             while block := os.read(ours, 1 << 16):
                 said += block
+                if said.rstrip().endswith(QUESTION):
+                    os.write(ours, b"y\n")
         process.wait()
         watch.cancel()
         os.close(ours)

@@ -45,7 +45,7 @@ def test_the_readme_can_be_followed_word_by_word(newcomer: Checkout) -> None:
     assert time.monotonic() - begun < 30
     assert len(names_of_vms(newcomer)) == 5 and newcomer.changed() == []
 
-    said = newcomer.type_in(then + own, answers="y\ny\n")
+    said = newcomer.type_in(then + own)
     assert "web-4" in said and "hello: Running (R:3)" in said
     assert "5 VMs" in said and "3 VMs deleted" in said
     assert names_of_vms(newcomer) == []
