@@ -108,7 +108,7 @@ class NetnsBackend:
             "volumes": [(str(source), target) for source, target in machine.mounts],
             "tun": "tun" if (machine.directory / "tun").exists() else "",
             "first": machine.first_boot,
-            "exec": [f"/{filesystem.SSHD}", "-D", "-e"],
+            "exec": filesystem.sshd_command(filesystem.image_root(machine.image)),
         }
 
     def connect(self, fabric: Fabric) -> None:
