@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ import pytest
 from tests.engine.install.checkout import Checkout, checkout, readme
 
 pytestmark = pytest.mark.engine
+# What we or the engine would write there if nobody had named other folders.
+OURS_AT_HOME = {".pulumi", ".mcis", ".local", ".ssh", ".config"}
 
 
 @pytest.fixture
@@ -57,8 +60,8 @@ def test_the_readme_can_be_followed_word_by_word(newcomer: Checkout) -> None:
 
 def test_cleaning_up_removes_every_vm_and_file_of_a_checkout(newcomer: Checkout) -> None:
     newcomer.run("make setup")
-    committed = newcomer.run("git ls-files --others --ignored --exclude-standard --directory")
-    assert ".venv/" in committed
+    ignored = newcomer.run("git ls-files --others --ignored --exclude-standard --directory")
+    assert ".venv/" in ignored
     newcomer.run(".venv/bin/mcis up stacks/local-demo -e ci -y")
     assert len(names_of_vms(newcomer)) == 3
 
@@ -67,6 +70,46 @@ def test_cleaning_up_removes_every_vm_and_file_of_a_checkout(newcomer: Checkout)
     assert newcomer.run("git ls-files --others --ignored --exclude-standard --directory") == ""
     assert newcomer.processes() == []
     assert list((newcomer.folder / "cloud").rglob("console.log")) == []
-    assert [path.name for path in newcomer.home.iterdir() if path.name != ".cache"] == []
+    assert not OURS_AT_HOME & {path.name for path in newcomer.home.iterdir()}
 
     assert newcomer.run("make clean") == ""
+
+
+def test_without_python_setup_ends_in_one_clear_error(newcomer: Checkout) -> None:
+    tools = newcomer.folder / "tools"
+    tools.mkdir()
+    for name in ("sh", "make", "id", "uname", "dirname", "sed", "cat", "cksum", "grep", "cut", "git", "bash"):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    for name in ("ssh", "sshd", "ip", "nft", "postgres"):  # found is enough: nothing is to be installed
+        (tools / name).symlink_to("/bin/true")
+    said = newcomer.run("make demo", code=2, PATH=str(tools))
+    assert [line for line in said.splitlines() if line.startswith("error:")] == [
+        "error: no Python 3.11 or newer found"
+    ]
+    assert "make PYTHON=" in said and not (newcomer.clone / ".venv").exists()
+
+
+def test_without_a_package_index_setup_ends_in_one_clear_error_and_may_be_repeated(
+    newcomer: Checkout,
+) -> None:
+    nowhere = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_RETRIES": "0",
+        "PIP_NO_CACHE_DIR": "1",
+        "PIP_FIND_LINKS": "",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+    said = newcomer.run("make demo", code=2, **nowhere)
+    errors = [line for line in said.splitlines() if line.lower().startswith("error")]
+    assert len(errors) == 1 and errors[0].startswith("error: could not install the Python packages: ")
+    assert "Traceback" not in said and not (newcomer.clone / ".venv" / "stamp").exists()
+    newcomer.run("make setup")
+    assert newcomer.run("make setup") == ""
+
+
+def test_a_checkout_that_was_moved_is_made_anew(newcomer: Checkout) -> None:
+    newcomer.run("make setup")
+    newcomer.run(
+        'mv "$PWD" ../moved && cd ../moved && make setup && .venv/bin/mcis --version && mv "$PWD" "$OLDPWD"'
+    )
