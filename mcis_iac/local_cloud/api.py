@@ -49,9 +49,7 @@ class CloudApi(Protocol):
     def create_volume(self, *, name: str, zone: str, size_gib: int, tags: Tags) -> Volume: ...
     def grow_volume(self, volume: str, size_gib: int) -> Volume: ...
 
-    def create_instances(
-        self, specs: Sequence[InstanceSpec]
-    ) -> Sequence[Instance | LocalCloudError]:
+    def create_instances(self, specs: Sequence[InstanceSpec]) -> Sequence[Instance | LocalCloudError]:
         """One batch: in the order of `specs`, each an instance whose sshd answered, or why not."""
 
     def update_instance(
