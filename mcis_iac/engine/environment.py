@@ -24,6 +24,7 @@ BACKENDS = {
     "gs": ("GOOGLE_*", "CLOUDSDK_*"),
     "azblob": ("AZURE_*",),
     "postgres": ("PG*",),
+    "postgresql": ("PG*",),
     "https": ("PULUMI_ACCESS_TOKEN",),
     "http": ("PULUMI_ACCESS_TOKEN",),
 }
@@ -65,13 +66,16 @@ def settings(*, backend_url: str, passphrase: str, pulumi_home: str) -> Mapping[
 
 
 def apart(backend_url: str) -> tuple[str, dict[str, str]]:
-    """A database's URL without its password, and the password as a variable.
+    """A backend's URL as the engine knows it, a database's password as a variable beside it.
 
-    The engine notes the URL of every stack it has seen in its home.
+    The engine notes the URL of every stack it has seen in its home. Of the two names that
+    PostgreSQL's URLs have it knows one, and takes the other for a service.
     """
     parts = urlsplit(backend_url)
-    if parts.scheme != "postgres" or not parts.password:
+    if parts.scheme not in ("postgres", "postgresql"):
         return backend_url, {}
-    place = parts.netloc.rpartition("@")[2]
-    user = parts.netloc.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}@{place}")), {"PGPASSWORD": unquote(parts.password)}
+    login, _, place = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    netloc = f"{user}@{place}" if user else place
+    url = urlunsplit(parts._replace(scheme="postgres", netloc=netloc))
+    return url, {"PGPASSWORD": unquote(password)} if password else {}
