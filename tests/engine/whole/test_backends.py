@@ -96,7 +96,7 @@ class Server:
 
     def address(self, password: str = PASSWORD) -> str:
         """Its URL for the backend."""
-        return f"postgres://mcis:{password}@127.0.0.1:{self.port}/postgres?sslmode=disable"
+        return f"postgresql://mcis:{password}@127.0.0.1:{self.port}/postgres?sslmode=disable"
 
     def make(self) -> None:
         """A new, empty database cluster that asks for a password."""
