@@ -13,13 +13,7 @@ STATUS = MappingProxyType(
     {"pending": Status.CREATING, "running": Status.RUNNING, "stopped": Status.SUSPENDED}
 )
 GONE = Observed(status=Status.TERMINATED, native="not found")
-NOTICES = MappingProxyType(
-    {
-        "plain": "every VM is a folder and processes of your own account: "
-        "no isolation, private networks, security groups or latency",
-        "netns-rootless": "guests share one unprivileged namespace: no limits on CPU and memory",
-    }
-)
+FULL = "netns"
 
 
 def observe(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]:
@@ -43,7 +37,4 @@ def notices(connection: Connection) -> Sequence[str]:
     """What a less than full backend means for the user, and why it was chosen."""
     with translated(connection) as cloud:
         backend, reason = cloud.backend, cloud.reason
-    said = NOTICES.get(backend)
-    if said is None:
-        return ()
-    return (f"local: backend {backend}{f' ({reason})' if reason else ''}: {said}",)
+    return () if backend == FULL else (f"local: backend {backend}: {reason}",)
