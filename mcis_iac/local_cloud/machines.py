@@ -226,10 +226,10 @@ def destroy(site: Site, ids: Sequence[str]) -> None:
         db.executemany("UPDATE volume SET instance=NULL, mount=NULL WHERE instance=?", gone)
         db.executemany("DELETE FROM instance WHERE id=?", gone)
         last = db.execute("SELECT 1 FROM instance LIMIT 1").fetchone() is None
+    # No `connect`: the links are gone with the machines, and what rules still say of their addresses is made
+    # anew before another machine gets one. Rules for a thousand VMs take a third of a second per batch.
     if last:
         site.backend.teardown()
-    else:
-        site.connect()
     site.empty_trash(site.directory / "trash")
 
 
