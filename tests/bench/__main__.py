@@ -2,6 +2,7 @@
 
 Whole processes are timed, from start to exit, on copies of manifests in a fresh folder with a local
 cloud of its own. Machines are noisy: compare within one run. Nothing here fails when it is slow.
+README.md beside this says what the columns mean and what dominates.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.bench.measure import Table
 
 def main() -> int:
     sizes = [int(word) for word in os.environ.get("SIZES", "5 100 1000").split()]
-    table = Table(("what", "size", "seconds", "at most", "MiB"))
+    table = Table(("what", "size", "seconds", "at most", "CPU s", "MiB"))
     # Not below /tmp: an overlay over the host's file system must lie on the same mount.
     with tempfile.TemporaryDirectory(prefix="mcis-bench-", dir="/var/tmp") as folder:
         room = Path(folder)

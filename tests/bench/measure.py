@@ -16,16 +16,20 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished process: wall seconds, peak memory of that process alone in MiB, its output."""
+    """One finished process with all it waited for.
+
+    Wall seconds, their CPU seconds together, the peak memory of the largest of them in MiB, output.
+    """
 
     seconds: float
+    cpu: float
     mib: float
     code: int
     output: str
 
 
 def timed(arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None) -> Run:
-    """Run a command and wait for it; its own memory, not that of its children."""
+    """Run a command and wait for it."""
     with Path(cwd, "bench.out").open("w+b") as out:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -41,7 +45,8 @@ def timed(arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] 
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         text = out.read().decode(errors="replace")
-    return Run(seconds, usage.ru_maxrss / 1024, process.returncode, text)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Run(seconds, cpu, usage.ru_maxrss / 1024, process.returncode, text)
 
 
 def best(arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], times: int = 5) -> Run:
@@ -69,6 +74,7 @@ class Table:
                 "" if size is None else str(size),
                 f"{run.seconds:.2f}" if run.code == 0 else f"exit {run.code}",
                 "" if at_most is None else f"{at_most:g}",
+                f"{run.cpu:.2f}",
                 f"{run.mib:.0f}",
             )
         )
@@ -79,7 +85,10 @@ class Table:
         return run
 
     def done(self) -> None:
-        """Say what missed its aim."""
+        """Say what missed its aim, and how busy the machine was beside this."""
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        print(f"\nCPU of all processes: {used.ru_utime + used.ru_stime:.0f} s")
+        print(f"\nCPU of all processes: {used.ru_utime + used.ru_stime:.0f} s on {os.cpu_count()} cores")
+        print(
+            f"load at the end: {os.getloadavg()[0]:.1f} (with other work beside it, compare CPU, not seconds)"
+        )
         print("all within their aims" if not self.slow else "slower than aimed:\n  " + "\n  ".join(self.slow))
