@@ -23,10 +23,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mcis-bench-", dir="/var/tmp") as folder:
         room = Path(folder)
         room.chmod(0o711)
-        cold.run(table, room)
-        for size in sizes:
-            engine.run(table, room, size)
-            peers.run(table, room, size)
+        try:
+            cold.run(table, room)
+            for size in sizes:
+                engine.run(table, room, size)
+                peers.run(table, room, size)
+        finally:  # interrupted, a cloud may still have VMs, and they would outlive its folder
+            engine.remove_clouds(room)
     table.done()
     return 0
 

@@ -45,4 +45,10 @@ def run(table: Table, room: Path, size: int) -> None:
     left = timed([BIN / "mcis-local", "ls"], cwd=folder, env=env)
     if any(line.startswith("i-") for line in left.output.splitlines()):
         print(f"   left behind:\n{left.output}")
-    timed([BIN / "mcis-local", "reset", "--all", "-y"], cwd=folder, env=env)
+    remove_clouds(room)
+
+
+def remove_clouds(room: Path) -> None:
+    """End every VM of the clouds in there."""
+    for cloud in room.glob("*cloud*"):
+        timed([BIN / "mcis-local", "reset", "--all", "-y"], cwd=room, env={"MCIS_LOCAL_DIR": str(cloud)})

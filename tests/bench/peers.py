@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.bench.engine import manifest
+from tests.bench.engine import manifest, remove_clouds
 from tests.bench.measure import BIN, Table, timed
 
 PLAIN_LIMIT = 100
@@ -35,7 +35,7 @@ def plain_pulumi(table: Table, room: Path, size: int) -> None:
     for verb in ("preview", "up", "up", "destroy"):
         done = timed([sys.executable, script, verb, graph], cwd=folder, env=env)
         table.add(f"plain Pulumi: {verb}", size, done)
-    timed([BIN / "mcis-local", "reset", "--all", "-y"], cwd=folder, env=env)
+    remove_clouds(room)
 
 
 def terraform(table: Table, room: Path, size: int) -> None:
