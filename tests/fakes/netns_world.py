@@ -161,7 +161,11 @@ class NetnsWorld:
         routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
         found += [line for line in routes.splitlines() if any(word in line for word in ranges)]
         tag = name.removeprefix("mcis-")
-        return found + [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/mcis-local/{tag}")]
+        return found + [
+            str(path)
+            for pattern in (f"mcis-local/{tag}", f"*/mcis-local/{tag}")
+            for path in Path("/sys/fs/cgroup").glob(pattern)
+        ]
 
 
 def gone(process: Process, timeout_s: float = 5.0) -> bool:

@@ -3,17 +3,13 @@
 The engine asks for each resource by itself, dozens at a time; the cloud is many times faster with
 all of them at once, and does one batch after the other anyway. So a batch closes when no call came
 for a moment, but while another one runs it goes on collecting: within limits, because a batch can
-also be slow for reasons of its own. After many batches the calls no longer come together but as
-fast as the engine can write down the answers to earlier ones; then every batch is followed by a rest
-as long as it took, because each costs the more the larger the cloud is, and the engine needs the
-processor. A batch runs to its end even if the callers have gone: what was begun must not be left
-half done.
+also be slow for reasons of its own. A batch runs to its end even if the callers have gone: what was
+begun must not be left half done.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -23,8 +19,6 @@ Answer = TypeVar("Answer")
 WINDOW_S = 0.015
 PATIENCE_S = 1.0
 FULL = 250
-RESTLESS = 5  # batches before the first rest
-LONGEST_REST_S = 2.0
 
 
 class Batch(Generic[Asked, Answer]):
@@ -41,15 +35,12 @@ class Batch(Generic[Asked, Answer]):
         window_s: float = WINDOW_S,
         patience_s: float = PATIENCE_S,
         full: int = FULL,
-        restless: int = RESTLESS,
     ) -> None:
         self._run, self._full = run, full
         self._window_s, self._patience_s = window_s, patience_s
         self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._restless = restless
-        self._rested = 0.0  # when the present rest is over
 
     async def ask(self, what: Asked) -> Answer:
         """The answer to one question, given together with others."""
@@ -73,8 +64,7 @@ class Batch(Generic[Asked, Answer]):
     def _close_in(self, seconds: float) -> None:
         if self._timer:
             self._timer.cancel()
-        wait = max(seconds, self._rested - time.monotonic())
-        self._timer = asyncio.get_running_loop().call_later(wait, self._close)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._close)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -94,15 +84,10 @@ class Batch(Generic[Asked, Answer]):
             task.add_done_callback(self._ended)
 
     async def _answer(self, batch: list[tuple[Asked, asyncio.Future[Answer]]]) -> None:
-        began = time.monotonic()
         try:
             answers: Sequence[Answer | Exception] = await self._run([what for what, _ in batch])
         except Exception as error:  # the callers are told; nobody else waits for this task
             answers = [error] * len(batch)
-        self._restless -= 1
-        if self._restless < 0:
-            ended = time.monotonic()
-            self._rested = ended + min(ended - began, LONGEST_REST_S)
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue

@@ -228,7 +228,7 @@ def test_after_a_killed_server_up_and_down_work(demo_of_user: UserRoom) -> None:
 def test_the_plain_backend_can_be_asked_for(room: Room) -> None:
     room.write(SMALL)
     up = room("up", "-y")
-    assert "backend plain (asked for" in up.out + up.err
+    assert "backend plain: asked for" in up.out + up.err
     assert "plain" in room.local("ls")
     assert room("exec", "--", 'cat "$MCIS_ROOT/etc/made"').out == "web-1: made\n"
     room("down", "-y")

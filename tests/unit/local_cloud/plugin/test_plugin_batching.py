@@ -156,21 +156,3 @@ def test_no_batch_is_larger_than_full(count: int) -> None:
     sizes = asyncio.run(story())
     assert sum(sizes) == count
     assert max(sizes) <= 250
-
-
-def test_after_many_batches_each_is_followed_by_a_rest_in_which_calls_collect() -> None:
-    async def slow(asked: Sequence[int]) -> Sequence[int]:
-        batches.append(len(asked))
-        await asyncio.sleep(0.2)
-        return asked
-
-    async def story() -> None:
-        batch: Batch[int, int] = Batch(slow, window_s=0, restless=0)
-        await batch.ask(1)
-        early = asyncio.create_task(batch.ask(2))
-        await asyncio.sleep(0.05)
-        await asyncio.gather(early, batch.ask(3))
-
-    batches: list[int] = []
-    asyncio.run(story())
-    assert batches == [1, 2]

@@ -39,14 +39,19 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == __version__
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "provider.log"
+def silence() -> None:
     for handler in list(journal.LOG.handlers):
         journal.LOG.removeHandler(handler)
         handler.close()
     journal.LOG.setLevel(logging.NOTSET)
     journal.LOG.propagate = True
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path: Path) -> Iterator[Path]:
+    silence()  # a provider served in this process by another test may have opened it
+    yield tmp_path / "provider.log"
+    silence()
 
 
 def test_the_log_is_private_and_rotated(log: Path) -> None:
