@@ -29,7 +29,7 @@ from mcis_iac.model import (
 
 
 def test_a_manifest_of_everything_becomes_an_mcis() -> None:
-    found = loaded(EVERYTHING, folder=Path("/work"))
+    found = loaded(EVERYTHING, folder=Path("/shop"))
     assert found.diagnostics == ()
     mcis = found.mcis
     assert (mcis.namespace, mcis.name, mcis.stack) == ("shop", "storefront", "storefront")
@@ -37,7 +37,7 @@ def test_a_manifest_of_everything_becomes_an_mcis() -> None:
         "here": Connection(name="here", cloud="local", settings={"site": "lab", "backend": "plain"})
     }
     key = mcis.keys["ops"]
-    assert (key.public_key, key.private_key_file, key.agent) == (PUBLIC_KEY, Path("/work/keys/ops"), True)
+    assert (key.public_key, key.private_key_file, key.agent) == (PUBLIC_KEY, Path("/shop/keys/ops"), True)
     assert mcis.images["own"] == Image(name="own", by_cloud={"local": {"dir": "/srv/root"}})
     assert mcis.networks == {
         "main": Network(name="main", cidr="10.20.0.0/14"),
