@@ -106,10 +106,14 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A network in every region used; `cidr` None lets the cloud or the plan choose."""
+    """A network in every region used; `cidr` None lets the cloud or the plan choose.
+
+    `existing` maps connection -> region -> that cloud's own words for a network that is there already.
+    """
 
     name: str
     cidr: str | None = None
+    existing: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=lambda: NOTHING)
 
 
 Protocol = Literal["tcp", "udp", "icmp", "all"]
@@ -171,6 +175,7 @@ class Pin:
     region: str
     zone: str | None = None
     type: str | None = None
+    spot: bool = False
 
 
 PublicIp = Literal["ephemeral", "static", "none"]
@@ -263,6 +268,7 @@ class Member:
     zone: str
     type: str
     image: ImageChoice
+    spot: bool = False
     hourly_usd: Decimal | None = None
     why: str = "pinned"
 
@@ -273,12 +279,21 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostKey:
+    """An SSH host key in OpenSSH's text forms; `private` is a secret."""
+
+    public: str
+    private: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything needed to declare resources, nothing else.
 
     `members` are sorted by group (manifest order) and ordinal. `public_keys` has the text of every
     key a group uses. `ranges` maps network -> "connection/region" -> CIDR, where we manage them, and
-    beside it "connection/region/zone" -> the zone's part of it.
+    beside it "connection/region/zone" -> the zone's part of it. `host_keys` has, per VM name, the key
+    to give to machines that do not tell theirs; nothing offline.
     """
 
     mcis: Mcis
@@ -286,6 +301,7 @@ class Plan:
     public_keys: Mapping[str, str]
     ranges: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NOTHING)
     me: str | None = None
+    host_keys: Mapping[str, HostKey] = field(default_factory=lambda: NOTHING)
 
 
 # ---------------------------------------------------------------- the engine

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan, Status, Vm
 from mcis_iac.program.graph import Resource, Value
@@ -34,6 +34,9 @@ class Facts:
     image_aliases: tuple[str, ...]
 
 
+Arch = Literal["amd64", "arm64"]
+
+
 class GraphModule(Protocol):
     """`clouds/<name>/graph.py`: pure data in, pure data out."""
 
@@ -42,6 +45,7 @@ class GraphModule(Protocol):
     VM_TOKENS: frozenset[str]  # the tokens that are machines
     SHIPS_PLUGIN: bool  # whether the provider program comes with this package
     VARIABLES: tuple[str, ...]  # environment variables the provider may see, `*` allowed
+    INJECTS_HOST_KEYS: bool  # whether machines get the host key `plan.host_keys` has for them
 
     def facts(self) -> Facts:
         """Regions, zones, instance types and image aliases."""
@@ -54,6 +58,12 @@ class GraphModule(Protocol):
 
     def declare(self, plan: Plan, connection: Connection) -> Iterator[Resource]:
         """All resources of the connection, its provider first, each after what it refers to."""
+
+    def links(self, plan: Plan, connection: Connection) -> Iterator[Resource]:
+        """What refers to VMs of other connections (addresses in firewall rules), declared after all VMs."""
+
+    def arch(self, type: str) -> Arch:
+        """The processor architecture of an instance type, known or not."""
 
     def inventory(self, plan: Plan, member: Member) -> Mapping[str, Value]:
         """The member's entry of the `inventory` output (fields of model.Vm, references inside)."""
@@ -102,3 +112,52 @@ class LifecycleModule(Protocol):
 
     def notices(self, connection: Connection) -> Sequence[str]:
         """What a user should know about the connection, one sentence each (may be empty)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageQuery:
+    """An image somebody wants in a region: a built-in alias, or the manifest's own entry for the cloud."""
+
+    region: str
+    alias: str
+    arch: Arch
+    entry: tuple[tuple[str, str], ...] = ()
+
+
+class ImagesModule(Protocol):
+    """`clouds/<name>/images.py`: from what people call an image to the id the lock pins."""
+
+    def resolve(self, connection: Connection, queries: Sequence[ImageQuery]) -> Mapping[ImageQuery, str]:
+        """The id of each through the cloud's API; one that does not exist there is left out.
+
+        CredentialsError when nobody may ask, OperationError when the cloud does not answer.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a manifest wants of one region."""
+
+    region: str
+    vms: int
+    vcpus: float
+    public_ips: int
+    networks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing the doctor looked at: what was found and, when it is not fine, what to do."""
+
+    topic: str
+    ok: bool
+    found: str
+    why: str = ""
+    todo: str = ""
+
+
+class DoctorModule(Protocol):
+    """`clouds/<name>/doctor.py`: whether the cloud can be used, found out without changing anything."""
+
+    def check(self, connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
+        """Credentials first; permissions and quotas only when those work. Raises nothing."""

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import cast
 
-from mcis_iac.clouds.base import GraphModule, LifecycleModule, LookupModule
+from mcis_iac.clouds.base import DoctorModule, GraphModule, ImagesModule, LifecycleModule, LookupModule
 
 CLOUDS: dict[str, str] = {
     "local": "mcis_iac.clouds.local",
@@ -31,3 +31,13 @@ def lookup(cloud: str) -> LookupModule:
 def lifecycle(cloud: str) -> LifecycleModule:
     """The cloud's view of running VMs."""
     return cast(LifecycleModule, _load(cloud, "lifecycle"))
+
+
+def images(cloud: str) -> ImagesModule:
+    """The cloud's search for images."""
+    return cast(ImagesModule, _load(cloud, "images"))
+
+
+def doctor(cloud: str) -> DoctorModule:
+    """The cloud's check of credentials, permissions and quotas."""
+    return cast(DoctorModule, _load(cloud, "doctor"))

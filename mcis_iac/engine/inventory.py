@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcis_iac.engine.diff import UNKNOWN, plain
-from mcis_iac.engine.progress import filled, refs
+from mcis_iac.engine.progress import filled
 from mcis_iac.engine.subjects import key_of
-from mcis_iac.program.graph import Graph
+from mcis_iac.program.graph import Graph, refs
 
 INVENTORY = "inventory"
 

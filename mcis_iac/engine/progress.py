@@ -15,7 +15,7 @@ from mcis_iac.engine.events import Event, Listener
 from mcis_iac.engine.failures import DIED, clean, failure, generic
 from mcis_iac.engine.subjects import STACK, Subjects, countable, key_of
 from mcis_iac.model import Failure, Op, Step, Subject
-from mcis_iac.program.graph import Graph, Ref
+from mcis_iac.program.graph import Graph, Join, Ref, refs
 
 STUCK_AFTER_S = 3.0
 OnVmCreated = Callable[[str, Mapping[str, Any]], None]
@@ -258,22 +258,13 @@ class Entries:
                     self._tell(name, plain(filled(entry, self._known)))
 
 
-def refs(value: Any) -> list[Ref]:
-    """Every reference inside a value of the graph."""
-    if isinstance(value, Ref):
-        return [value]
-    if isinstance(value, Mapping):
-        return [ref for part in value.values() for ref in refs(part)]
-    if isinstance(value, list | tuple):
-        return [ref for part in value for ref in refs(part)]
-    return []
-
-
 def filled(value: Any, known: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Any:
     """A value of the graph with its references replaced by what is known: key -> (id, outputs)."""
     if isinstance(value, Ref):
         id_, outputs = known[value.key]
         return _inside(outputs, value.path) if value.path else id_
+    if isinstance(value, Join):
+        return "".join(str(filled(part, known)) for part in value.parts)
     if isinstance(value, Mapping):
         return {name: filled(part, known) for name, part in value.items()}
     if isinstance(value, list | tuple):

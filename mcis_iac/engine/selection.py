@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mcis_iac.engine.checkpoint import StateResource
-from mcis_iac.engine.progress import refs
 from mcis_iac.engine.subjects import Subjects
 from mcis_iac.errors import NotFoundError
 from mcis_iac.model import Subject
-from mcis_iac.program.graph import Graph, Options, Resource
+from mcis_iac.program.graph import Graph, Options, Resource, refs
 
 
 def targeted(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
-from typing import cast
+from collections.abc import Iterator, Mapping
 
 from mcis_iac.clouds import registry
 from mcis_iac.model import Connection, Plan
 from mcis_iac.program import naming
-from mcis_iac.program.graph import Graph, Options, Ref, Resource, Value
+from mcis_iac.program.graph import Graph, Ref, Resource, Value, refs
 
 
 class GraphError(ValueError):
@@ -19,20 +17,15 @@ class GraphError(ValueError):
         super().__init__(problem)
 
 
-def build(plan: Plan, *, rebuild: Collection[str] = ()) -> Graph:
-    """All connections' resources and the one output `inventory`.
-
-    `rebuild` names VMs that are to be made anew: what is otherwise ignored about them (new
-    first-boot instructions) then counts, else the engine would give them the old values again.
-    """
+def build(plan: Plan) -> Graph:
+    """All connections' resources and the one output `inventory`."""
     resources: dict[str, Resource] = {}
     reach: dict[str, frozenset[str]] = {}
-    for connection in _connections(plan):
-        for resource in registry.graph(connection.cloud).declare(plan, connection):
-            if resource.key in resources:
-                raise GraphError(problem=f"two resources have the key {resource.key}")
-            reach[resource.key] = _require(resource, resources, reach)
-            resources[resource.key] = _rebuilt(resource) if resource.key in rebuild else resource
+    for resource in _declared(plan):
+        if resource.key in resources:
+            raise GraphError(problem=f"two resources have the key {resource.key}")
+        reach[resource.key] = _require(resource, resources, reach)
+        resources[resource.key] = resource
     entries = {
         naming.vm(member.group, member.ordinal): registry.graph(member.cloud).inventory(plan, member)
         for member in plan.members
@@ -46,15 +39,18 @@ def build(plan: Plan, *, rebuild: Collection[str] = ()) -> Graph:
     )
 
 
+def _declared(plan: Plan) -> Iterator[Resource]:
+    """First what stands alone, then what refers to the VMs of other connections."""
+    for connection in _connections(plan):
+        yield from registry.graph(connection.cloud).declare(plan, connection)
+    for connection in _connections(plan):
+        yield from registry.graph(connection.cloud).links(plan, connection)
+
+
 def _connections(plan: Plan) -> Iterator[Connection]:
     """The connections in use, by name, so that the order of groups does not matter."""
     for name in sorted({member.connection for member in plan.members}):
         yield plan.mcis.connections[name]
-
-
-def _rebuilt(resource: Resource) -> Resource:
-    options: Options = replace(resource.options, ignore_changes=())
-    return replace(resource, options=options)
 
 
 def _require(
@@ -84,15 +80,3 @@ def _require_refs(user: str, value: Value, known: Mapping[str, Resource]) -> lis
         if name and name not in target.outputs and name not in target.inputs:
             raise GraphError(problem=f"{user} refers to {ref.key}.{name}, which it does not declare")
     return found
-
-
-def refs(value: Value) -> Iterator[Ref]:
-    """Every reference inside a value."""
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from refs(inner)
-    elif isinstance(value, list | tuple):
-        for inner in cast("list[Value]", value):
-            yield from refs(inner)

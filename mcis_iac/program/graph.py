@@ -5,10 +5,10 @@ Nothing here knows Pulumi. The interpreter registers a Graph, `render` prints it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mcis_iac.model import Subject
 
@@ -38,8 +38,29 @@ class Secret:
     value: Scalar
 
 
-Value: TypeAlias = "Scalar | Ref | Secret | tuple[Value, ...] | list[Value] | Mapping[str, Value]"
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Text put together from texts and references: `Join((Ref("ip/web-1", "publicIp"), "/32"))`."""
+
+    parts: tuple[str | Ref, ...]
+
+
+Value: TypeAlias = "Scalar | Ref | Secret | Join | tuple[Value, ...] | list[Value] | Mapping[str, Value]"
 Inputs: TypeAlias = "dict[str, Value]"
+
+
+def refs(value: Any) -> Iterator[Ref]:
+    """Every reference inside a value."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Join):
+        yield from refs(value.parts)
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from refs(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from refs(inner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

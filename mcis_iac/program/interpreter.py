@@ -16,7 +16,7 @@ from typing import Any
 
 import pulumi
 
-from mcis_iac.program.graph import Graph, Options, Ref, Resource, Secret, Value
+from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, Value
 
 _PROVIDERS = "pulumi:providers:"
 
@@ -99,6 +99,8 @@ def _value(value: Value, made: _Made) -> Any:
         return made.output(value)
     if isinstance(value, Secret):
         return pulumi.Output.secret(value.value)
+    if isinstance(value, Join):
+        return pulumi.Output.concat(*(_value(part, made) for part in value.parts))
     if isinstance(value, Mapping):
         return {name: _value(inner, made) for name, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -113,8 +115,8 @@ def _text(value: Value, made: _Made) -> Any:
     if isinstance(value, Secret):
         plain = value.value if isinstance(value.value, str) else json.dumps(value.value)
         return pulumi.Output.secret(plain)
-    if isinstance(value, Ref):
-        return made.output(value)
+    if isinstance(value, Ref | Join):
+        return _value(value, made)
     return pulumi.Output.json_dumps(_value(value, made))
 
 
@@ -171,8 +173,8 @@ async def _settled(value: Value, made: _Made) -> tuple[Any, bool, bool]:
     """The value once its resources exist, whether it is known, and whether it is secret."""
     if isinstance(value, Secret):
         return value.value, True, True
-    if isinstance(value, Ref):
-        output = made.output(value)
+    if isinstance(value, Ref | Join):
+        output = _value(value, made)
         known = await output.is_known()
         return (await output.future() if known else None), known, await output.is_secret()
     if isinstance(value, Mapping):

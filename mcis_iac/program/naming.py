@@ -73,6 +73,21 @@ def disk(vm_name: str, name: str) -> str:
     return _key("disk", vm_name, name)
 
 
+def of_network(kind: str, name: str, connection: str, region: str, *more: str) -> str:
+    """A part of a network in one region: `igw/main/aws/us-east-1`; kinds are in `NETWORK_KINDS`."""
+    return _key(kind, name, connection, region, *more)
+
+
+def of_group(kind: str, group: str, connection: str, region: str, *more: str) -> str:
+    """What the VMs of a group in one region share; kinds are in `GROUP_KINDS`."""
+    return _key(kind, group, connection, region, *more)
+
+
+def of_vm(kind: str, vm_name: str, *more: str) -> str:
+    """What belongs to one VM: `nic/web-1`; kinds are in `VM_KINDS`."""
+    return _key(kind, vm_name, *more)
+
+
 def cloud_name(mcis: Mcis, key: str, *, allowed: str = DNS_CHARACTERS, limit: int = DNS_LIMIT) -> str:
     """The name inside a cloud: `<name>-<key>` in `allowed` characters, at most `limit` long.
 
@@ -101,15 +116,11 @@ def tags(
     return {**mcis.labels, **labels, **{name: value for name, value in ours.items() if value}}
 
 
-# Where the connection and the region stand in a key, counted from its kind.
-_PLACES: Mapping[str, tuple[int, int | None]] = {
-    "provider": (1, None),
-    "key": (2, None),
-    "boot": (2, None),
-    "net": (2, 3),
-    "subnet": (2, 3),
-    "sg": (2, 3),
-}
+NETWORK_KINDS = frozenset(
+    {"net", "subnet", "igw", "rtb", "route", "rta", "nat", "natip", "router", "link", "resources"}
+)
+GROUP_KINDS = frozenset({"sg", "rule", "template"})
+VM_KINDS = frozenset({"ip", "disk", "nic", "attach", "bind"})
 
 
 def subject_of(key: str) -> Subject:
@@ -117,16 +128,16 @@ def subject_of(key: str) -> Subject:
     kind, *rest = _parts(key)
     if not rest:
         return _of_vm(key)
-    if kind in {"ip", "disk"}:
+    if kind in VM_KINDS:
         return _of_vm(rest[0])
-    where = _PLACES.get(kind)
-    if where is None or len(rest) < max(part or 0 for part in where):
-        return Subject()
-    return Subject(
-        group=rest[0] if kind in {"sg", "boot"} else None,
-        connection=rest[where[0] - 1],
-        region=rest[where[1] - 1] if where[1] else None,
-    )
+    if kind == "provider":
+        return Subject(connection=rest[0])
+    name, connection, region, *_ = (*rest, None, None)
+    if kind in {"key", "boot"}:
+        return Subject(group=name if kind == "boot" else None, connection=connection)
+    if kind in NETWORK_KINDS | GROUP_KINDS and region is not None:
+        return Subject(group=name if kind in GROUP_KINDS else None, connection=connection, region=region)
+    return Subject()
 
 
 def _of_vm(name: str) -> Subject:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcis_iac.program.graph import Graph, Options, Ref, Resource, Secret, Value
+from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, Value
 
 REDACTED = "[secret]"
 _NO_OPTIONS = Options()
@@ -21,6 +21,8 @@ def plain(value: Value) -> Any:
         return f"${{{value.key}.{value.path}}}" if value.path else f"${{{value.key}}}"
     if isinstance(value, Secret):
         return REDACTED
+    if isinstance(value, Join):
+        return "".join(str(plain(part)) for part in value.parts)
     if isinstance(value, Mapping):
         return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -30,8 +30,8 @@ from mcis_iac.model import (
 from mcis_iac.placement.lock import Lock
 from mcis_iac.placement.members import settle
 from mcis_iac.program import naming
-from mcis_iac.program.build import build, refs
-from mcis_iac.program.graph import Graph, Ref, Resource, Secret
+from mcis_iac.program.build import build
+from mcis_iac.program.graph import Graph, Ref, Resource, Secret, refs
 
 CLOUDS = sorted(registry.CLOUDS)
 pytestmark = pytest.mark.parametrize("cloud", CLOUDS)

@@ -9,11 +9,12 @@ into the stack's state once more for every VM.
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from mcis_iac import __version__
-from mcis_iac.clouds.base import Facts, RegionFact
+from mcis_iac.clouds.base import Arch, Facts, RegionFact
 from mcis_iac.clouds.local import boot, firewall
 from mcis_iac.clouds.local import check as checks
 from mcis_iac.model import Connection, Diagnostic, Group, Mcis, Member, Plan, Subject
@@ -26,6 +27,7 @@ INSTANCE = f"{PACKAGE}:index:Instance"
 VM_TOKENS = frozenset({INSTANCE})
 SHIPS_PLUGIN = True
 VARIABLES = ("MCIS_LOCAL_*",)
+INJECTS_HOST_KEYS = False  # the cloud makes them and tells
 DEFAULT_TYPE = "small"
 IMAGE_ALIASES = ("ubuntu-22.04", "ubuntu-24.04", "debian-12", "rocky-9")
 OUTPUTS = ("privateIp", "publicIp", "hostKey", "sshPort", "createdAt")
@@ -65,6 +67,16 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     if not members:
         return
     yield from _Site(plan, connection, members).resources()
+
+
+def links(_plan: Plan, _connection: Connection) -> Iterator[Resource]:
+    """Nothing: its security groups cannot see machines of other clouds."""
+    yield from ()
+
+
+def arch(_type: str) -> Arch:
+    """Every machine has the host's processor."""
+    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "amd64"
 
 
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:

@@ -24,6 +24,9 @@ class ACloud:
     def declare(self, plan: Plan, connection: Connection) -> Iterator[Resource]:
         yield from self.resources
 
+    def links(self, plan: Plan, connection: Connection) -> Iterator[Resource]:
+        yield from ()
+
     def inventory(self, plan: Plan, member: Member) -> Mapping[str, Value]:
         return self.entry
 
@@ -81,11 +84,6 @@ def test_the_inventory_may_refer_only_to_what_is_there(declares: Any) -> None:
 def test_a_dependency_may_be_implied_by_another_one(declares: Any) -> None:
     chain = (a("key"), a("group", "key"), a("vm", "group", key=Ref("key", implied=True)))
     assert len(declares(*chain).resources) == 3
-
-
-def test_a_rebuild_ignores_nothing_about_the_machines_it_makes_anew() -> None:
-    graph = build(a_plan(a_group("web", 2)), rebuild={"web-2"})
-    assert [graph[f"web-{n}"].options.ignore_changes for n in (1, 2)] == [("bootConfig",), ()]
 
 
 def test_a_stack_without_members_is_empty() -> None:
