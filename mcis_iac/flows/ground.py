@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcis_iac.engine.home import StackCard, StackHome, read_card
-from mcis_iac.errors import ManifestError, NotFoundError
+from mcis_iac.errors import ManifestError, McisError, NotFoundError
+from mcis_iac.manifest.diagnostics import credible, failed, in_order
 from mcis_iac.manifest.load import Loaded, load, lock_path
-from mcis_iac.model import Connection, Diagnostic, Mcis, Severity
+from mcis_iac.model import Connection, Diagnostic, Mcis
 from mcis_iac.pipeline import Checked, Request
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.members import Settled, settle
@@ -64,43 +65,63 @@ class Standing:
 
 def check(request: Request) -> Checked:
     """All problems of a manifest, as values; only a missing file raises."""
-    loaded = load(request.file, env=request.env, sets=request.sets)
-    found = loaded.diagnostics
-    if loaded.mcis is not None:
-        problems: list[Diagnostic] = []
-        lock = _read_lock(loaded.mcis, problems)
-        settled = settle(loaded.mcis, lock, public_keys=_stand_ins(loaded.mcis, lock))
-        found = (*found, *problems, *settled.diagnostics)
-    bad = any(each.severity is Severity.ERROR for each in found)
-    return Checked(mcis=None if bad else loaded.mcis, diagnostics=found, texts=loaded.texts)
+    return _checked(load(request.file, env=request.env, sets=request.sets))
 
 
-def _read_lock(mcis: Mcis, problems: list[Diagnostic]) -> locks.Lock:
+def _checked(loaded: Loaded) -> Checked:
+    """What every stage has to say that works offline; of a refused manifest, about its sound parts."""
+    found, texts = list(loaded.diagnostics), dict(loaded.texts)
+    for mcis in (loaded.mcis,) if loaded.mcis is not None else loaded.drafts:
+        lock = _read_lock(mcis, found, texts, refused=loaded.mcis is None)
+        settled = settle(mcis, lock, public_keys=_stand_ins(mcis, lock))
+        found += credible(settled.diagnostics)
+    bad = failed(found)
+    ordered = in_order(found, tuple(loaded.texts))
+    return Checked(mcis=None if bad else loaded.mcis, diagnostics=ordered, texts=texts)
+
+
+def _read_lock(mcis: Mcis, found: list[Diagnostic], texts: dict[str, str], *, refused: bool) -> locks.Lock:
     """The lock, or an empty one with its problems noted."""
     try:
         return locks.read(lock_path(mcis))
     except ManifestError as error:
-        problems.extend(error.diagnostics)
-        return locks.Lock()
+        found += error.diagnostics
+        texts |= error.texts
+    except McisError:
+        if not refused:  # otherwise there is more to say than that the file cannot be read
+            raise
+    return locks.Lock()
 
 
 def ground(request: Request) -> Ground:
     """Load everything or raise ManifestError with every problem."""
     loaded = load(request.file, env=request.env, sets=request.sets)
-    if loaded.mcis is None:
-        raise_problems(loaded.diagnostics, loaded.texts)
-    assert loaded.mcis is not None
     mcis = loaded.mcis
+    if mcis is None:
+        raise _refusal(loaded)
     path = lock_path(mcis)
+    try:
+        lock = locks.read(path)
+    except ManifestError as error:
+        raise _refusal(loaded) from error
     home = StackHome.of(mcis.folder, mcis.stack)
-    return Ground(request=request, loaded=loaded, mcis=mcis, lock=locks.read(path), lock_path=path, home=home)
+    return Ground(request=request, loaded=loaded, mcis=mcis, lock=lock, lock_path=path, home=home)
+
+
+def _refusal(loaded: Loaded) -> ManifestError:
+    """The error with all there is to repair before anything can be done."""
+    checked = _checked(loaded)
+    return _invalid(checked.diagnostics, checked.texts)
+
+
+def _invalid(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> ManifestError:
+    return ManifestError(summary="the manifest is not valid", diagnostics=diagnostics, texts=texts)
 
 
 def raise_problems(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> None:
     """Raise ManifestError when there is an error among them."""
-    errors = [each for each in diagnostics if each.severity is Severity.ERROR]
-    if errors:
-        raise ManifestError(summary="the manifest is not valid", diagnostics=diagnostics, texts=texts)
+    if failed(diagnostics):
+        raise _invalid(diagnostics, texts)
 
 
 def place(
@@ -165,9 +186,8 @@ def standing(request: Request) -> Standing:
     if loaded.mcis is None:
         try:
             return _noted(request)
-        except NotFoundError:
-            raise_problems(loaded.diagnostics, loaded.texts)
-            raise
+        except NotFoundError as error:
+            raise _refusal(loaded) from error
     return of_mcis(request, loaded.mcis)
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcis_iac.errors import ManifestError
-from mcis_iac.manifest import build, check, rules
+from mcis_iac.manifest import build, check
 from mcis_iac.manifest.diagnostics import failed, in_order, problem
+from mcis_iac.manifest.examine import examine
 from mcis_iac.manifest.guess import listed, nearest
 from mcis_iac.manifest.nodes import Lines, Node, variants
 from mcis_iac.manifest.overlay import SET_FILE, merge, parse_sets
-from mcis_iac.manifest.scene import scene, too_much
+from mcis_iac.manifest.scene import scene
 from mcis_iac.manifest.source import MAX_BYTES, Source, decode, parse
 from mcis_iac.model import Diagnostic, Mcis
 
@@ -29,6 +30,8 @@ NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 class Loaded:
     """A loaded manifest.
 
+    `mcis` is None when it was refused; `drafts` are then its sound parts, for the checks of later
+    stages (see `diagnostics.credible`).
     `diagnostics` are sorted by position. `texts` has the text of each file named in a span (and of
     `--set`), without a byte order mark; `paths` where those files are. `sources` are the layers,
     base first.
@@ -38,6 +41,7 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
     paths: Mapping[str, Path]
+    drafts: tuple[Mcis, ...] = ()
     sources: tuple[Source, ...] = ()
     env: str | None = None
     folder: Path = Path()
@@ -149,19 +153,23 @@ def assemble(
 ) -> Loaded:
     """Merge and check parsed layers, base first, `--set` last; public key files are read."""
     found = [*loose, *(d for source in sources for d in source.diagnostics)]
-    if all(source.root is not None for source in sources):
-        root = _merged(sources)
-        found += _checked(root, folder)
+    root = _merged(sources) if all(source.root is not None for source in sources) else None
+    if root is not None:
+        found += (each for variant in variants(root) for each in examine(variant, folder))
     else:
-        root = None
         for source in sources:
             found += _alone(source, base=source is sources[0])
     diagnostics = in_order(found, [source.file for source in sources])
-    mcis = None
+    mcis, drafts = None, tuple[Mcis, ...]()
     if root is not None and not failed(diagnostics):
         mcis = build.mcis(scene(root, folder), file=sources[0].file, env=env)
+    elif not failed(loose):  # without the overlay that was meant it is another manifest
+        from mcis_iac.manifest.draft import drafts_of  # a valid manifest does not pay for it
+
+        drafts = drafts_of(root, folder=folder, file=sources[0].file, env=env)
     return Loaded(
         mcis=mcis,
+        drafts=drafts,
         diagnostics=diagnostics,
         texts={source.file: source.text for source in sources},
         paths=paths,
@@ -178,16 +186,6 @@ def _merged(sources: Sequence[Source]) -> Node:
         # A layer that is no map replaces nothing as a whole; its own check says what is wrong.
         whole = merge(whole, over) if over.is_map or not whole.is_map else over
     return whole
-
-
-def _checked(root: Node, folder: Path) -> Iterator[Diagnostic]:
-    for variant in variants(root):
-        yield from check.check(variant)
-        defaults = too_much(variant)
-        if defaults is not None:
-            yield problem("MCIS110", defaults.key_span, "too much to merge into so many groups")
-            return
-        yield from rules.check(scene(variant, folder))
 
 
 def _alone(source: Source, *, base: bool) -> Iterator[Diagnostic]:
