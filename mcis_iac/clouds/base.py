@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan, Status, Vm
+from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program.graph import Resource, Value
+
+if TYPE_CHECKING:
+    from mcis_iac.model import Status, Vm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcis_iac.model import Mcis
-from mcis_iac.pipeline import Finding
 from mcis_iac.report.tables import Cell, table
 from mcis_iac.report.text import plural
+
+if TYPE_CHECKING:
+    from mcis_iac.pipeline import Finding
 
 
 def doctor_screen(findings: Sequence[Finding], *, color: bool = False, width: int | None = None) -> str:
