@@ -31,6 +31,7 @@ OURS: dict[str, set[str]] = {
     "program": {"clouds.base", "clouds.registry"},
     "clouds.base": {"program.graph"},
     "clouds.registry": {"clouds.base"},
+    "clouds.peers": {"clouds.registry", "program.graph"},
     "clouds.local": {"clouds.base", "program.graph", "program.naming", "local_cloud"},
     "local_cloud": set(),
     "engine.events": set(),
