@@ -10,7 +10,7 @@ from typing import Any
 from mcis_iac.manifest import schema
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import listed, nearest
-from mcis_iac.manifest.nodes import Node, locate, plain
+from mcis_iac.manifest.nodes import UNREADABLE, Node, locate, plain
 from mcis_iac.model import Diagnostic, Related, Span
 
 KINDS = {
@@ -75,6 +75,8 @@ class _Violation:
 def _translate(error: Any, root: Node) -> Iterator[Diagnostic]:
     path = tuple(error.absolute_path)
     span, node = locate(root, path)
+    if node.value is UNREADABLE:
+        return
     at = _Violation(error, root, path, span, node)
     if "propertyNames" in error.absolute_schema_path:
         yield _bad_name(at)

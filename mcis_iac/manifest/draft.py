@@ -18,7 +18,7 @@ from mcis_iac.manifest import build
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import STAND_IN, failed
 from mcis_iac.manifest.examine import examine
-from mcis_iac.manifest.nodes import Entry, Node, variants
+from mcis_iac.manifest.nodes import UNREADABLE, Entry, Node, variants
 from mcis_iac.manifest.scene import BUILT_IN_IMAGES, GENERATED_KEY, MAIN_NETWORK, Scene, scene, too_much
 from mcis_iac.model import Mcis, Span
 
@@ -58,9 +58,13 @@ class _Refused:
     places: frozenset[Span | None]
     rivals: frozenset[Span | None]
 
-    def has(self, entry: Entry) -> bool:
-        """An error points at the value or at its key."""
-        return entry.span in self.places or entry.key_span in self.places
+    def has(self, node: Node) -> bool:
+        """An error points at the value, or it could not be read."""
+        return node.span in self.places or node.value is UNREADABLE
+
+    def names(self, entry: Entry) -> bool:
+        """An error points at the key, which stands for anything larger than a scalar."""
+        return entry.key_span in self.places or (entry.node.visible and self.has(entry.node))
 
 
 def _sound(root: Node, folder: Path) -> Node:
@@ -98,7 +102,7 @@ def _with(node: Node, others: Mapping[str, Node]) -> Node:
 def _cut(node: Node, refused: _Refused, path: tuple[str, ...]) -> Node:
     """The same node when nothing below it is refused."""
     if node.is_list:
-        items = [_cut(one, refused, (*path, "*")) for one in node.items() if one.span not in refused.places]
+        items = [_cut(one, refused, (*path, "*")) for one in node.items() if not refused.has(one)]
         return node if _same(items, node.items()) else replace(node, value=tuple(items))
     if not node.is_map:
         return node
@@ -112,7 +116,7 @@ def _cut(node: Node, refused: _Refused, path: tuple[str, ...]) -> Node:
 
 
 def _cut_below(entry: Entry, refused: _Refused, path: tuple[str, ...]) -> Entry | None:
-    if refused.has(entry) and not (entry.node.is_map and _is_pillar(path)):
+    if refused.names(entry) and not (entry.node.is_map and _is_pillar(path)):
         return None
     inner = _cut(entry.node, refused, path)
     return entry if inner is entry.node else replace(entry, node=inner)

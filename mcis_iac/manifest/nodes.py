@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 from mcis_iac.model import Span
 
 Path: TypeAlias = "tuple[str | int, ...]"
+# The value of a scalar that could not be read and has been reported: nobody knows what it would be.
+UNREADABLE = object()
 MAPS = (MappingProxyType, dict)  # the abstract Mapping takes ten times as long to ask for
 BREAK = re.compile(r"\r\n|\r|\n")
 

@@ -84,6 +84,8 @@ def _misspelt(node: Node, what: str, *names: str) -> bool:
 
 def _connection(scene: Scene, group: str, named: Entry) -> Iterator[Diagnostic]:
     known = scene.names("connections")
+    if not scene.lists("connections"):
+        return
     if isinstance(named.node.value, str) and named.node.value not in known:
         yield unknown("MCIS206", named.node.value, named.span, known, what="connection", group=group)
 
@@ -109,21 +111,26 @@ def images(scene: Scene) -> Iterator[Diagnostic]:
             continue
         name, place = entry.node.value, scenes.connection(scene, group)
         if name not in own:
-            if name not in BUILT_IN_IMAGES:
+            if name not in BUILT_IN_IMAGES and scene.lists("images"):
                 yield unknown(
                     "MCIS205", name, entry.span, (*own, *BUILT_IN_IMAGES), what="image", group=group.key
                 )
-        elif place is not None and scene.root.get("images", name, place[1]) is None:
-            definition = scene.root.entry("images", name)
-            related = (Related(span=definition.key_span, label="defined here"),) if definition else ()
+            continue
+        definition = scene.root.entry("images", name)
+        if place is not None and definition is not None and _lacks(definition.node, place[1]):
+            related = (Related(span=definition.key_span, label="defined here"),)
             detail = f"image `{name}` has no entry `{place[1]}`"
             yield problem("MCIS210", entry.span, detail, related=related, group=group.key)
+
+
+def _lacks(image: Node, cloud: str) -> bool:
+    return image.is_map and image.entry(cloud) is None and not _misspelt(image, "image", cloud)
 
 
 def logins(scene: Scene) -> Iterator[Diagnostic]:
     """Every key a group names is defined."""
     known = (*scene.names("keys"), GENERATED_KEY)
-    for group in scene.groups.values():
+    for group in scene.groups.values() if scene.lists("keys") else ():
         entry = group.node.entry("key")
         if entry is not None and isinstance(entry.node.value, str) and entry.node.value not in known:
             yield unknown(
@@ -134,7 +141,7 @@ def logins(scene: Scene) -> Iterator[Diagnostic]:
 def networks(scene: Scene) -> Iterator[Diagnostic]:
     """Every network a group names is defined, and it is clear which one is meant."""
     known = scene.names("networks") or (MAIN_NETWORK,)
-    for group in scene.groups.values():
+    for group in scene.groups.values() if scene.lists("networks") else ():
         entry = group.node.entry("network")
         if entry is not None and isinstance(entry.node.value, str) and entry.node.value not in known:
             yield unknown("MCIS203", entry.node.value, entry.span, known, what="network", group=group.key)
@@ -153,7 +160,7 @@ def firewalls(scene: Scene) -> Iterator[Diagnostic]:
         for name, span in named:
             if first[name] != span:
                 yield problem("MCIS114", span, "the same item twice", group=group.key)
-            elif name not in known:
+            elif name not in known and scene.lists("firewalls"):
                 yield unknown("MCIS202", name, span, known, what="firewall", group=group.key)
 
 

@@ -185,7 +185,7 @@ def _source(scene: Scene, node: Node) -> Iterator[Diagnostic]:
         return
     kind, _, name = word.partition(":")
     if kind == "group":
-        if name not in scene.groups:
+        if name not in scene.groups and scene.lists("groups"):
             guess = nearest(name, scene.groups)
             detail = f"did you mean `group:{guess}`?" if guess else f"there is no group `{short(name)}`"
             yield problem("MCIS201", node.span, detail)
@@ -229,4 +229,5 @@ def _reaches_ssh(rule: Node) -> bool:
     ports = [found for port in _items(rule, "ports") if (found := port_range(port.value)) is not None]
     if protocol == "all":
         return True
-    return protocol == "tcp" and (not ports or any(low <= SSH <= high for low, high in ports))
+    everything = rule.entry("ports") is None
+    return protocol == "tcp" and (everything or any(low <= SSH <= high for low, high in ports))

@@ -33,6 +33,11 @@ class Scene:
         node = self.root.get(section)
         return tuple(entry.key for entry in node.entries()) if node is not None else ()
 
+    def lists(self, section: str) -> bool:
+        """Whether all names of a section are known: it is a map or not there, which is no names at all."""
+        node = self.root.get(section)
+        return node is None or node.is_map
+
     def entries(self, section: str) -> Iterator[Entry]:
         """The entries of a section."""
         node = self.root.get(section)

@@ -16,7 +16,7 @@ import yaml
 
 from mcis_iac.manifest import scalars
 from mcis_iac.manifest.diagnostics import problem
-from mcis_iac.manifest.nodes import Entry, Lines, Node, locate, plain
+from mcis_iac.manifest.nodes import UNREADABLE, Entry, Lines, Node, locate, plain
 from mcis_iac.model import Diagnostic, Related, Span
 
 __all__ = ["MAX_BYTES", "Entry", "Node", "Source", "decode", "locate", "parse", "plain"]
@@ -44,7 +44,10 @@ LOADER = getattr(yaml, "CLoader", yaml.Loader)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A parsed text. `root` is None when it could not be read; `diagnostics` says why."""
+    """A parsed text. `root` is None when it could not be read; `diagnostics` says why.
+
+    Where single values could not be read, they are UNREADABLE in the tree.
+    """
 
     file: str
     text: str
@@ -71,8 +74,8 @@ def decode(data: bytes, file: str) -> tuple[str, Diagnostic | None]:
 def parse(text: str, file: str, *, lines: Lines | None = None, offset: int = 0) -> Source:
     """Read one YAML document.
 
-    `lines` and `offset` place the text inside a larger one. Duplicate keys are reported but do not
-    hinder; any other problem leaves `root` None.
+    `lines` and `offset` place the text inside a larger one. Duplicate keys and unreadable values are
+    reported but do not hinder; any other problem leaves `root` None.
     """
     lines = lines or Lines.of(text, file)
     if (bad := UNPRINTABLE.search(text)) is not None:
@@ -173,6 +176,12 @@ class _Reader:
         span = self._span(start, end)
         self.diagnostics.append(problem(code, span, detail, hint=hint, related=related or ()))
 
+    def _unreadable(self, code: str, event: Event, detail: str) -> Node:
+        """A value that cannot be read; what is around it can."""
+        span = self._span(event.start_mark.index, event.end_mark.index)
+        self.diagnostics.append(problem(code, span, detail))
+        return Node(UNREADABLE, span)
+
     def _stop(self, code: str, start: int, end: int, detail: str) -> None:
         self._fail(code, start, end, detail)
         raise _Stop
@@ -211,8 +220,7 @@ class _Reader:
         if found is None:
             inside = event.anchor in self.anchors
             what = "repeats what it stands in" if inside else f"no `&{event.anchor}` before it"
-            self._fail("MCIS109", start, end, what)
-            return Node(None, span), 0
+            return self._unreadable("MCIS109", event, what), 0
         self._grow(event, found.size, depth + found.height)
         return replace(found.node, alias=span), found.height
 
@@ -228,8 +236,7 @@ class _Reader:
         try:
             return Node(scalars.tagged(event.value, event.tag), self._span(start, end))
         except ValueError:
-            self._fail("MCIS111", event.start_mark.index, end, _tag_words(event.tag))
-            return Node(None, self._span(start, end))
+            return self._unreadable("MCIS111", event, _tag_words(event.tag))
 
     def _open(self, event: Event) -> int:
         """Check a collection's tag; where its content starts, after anchor and tag."""
@@ -309,7 +316,9 @@ class _Reader:
         whole = {key: replace(one, again=tuple(more)) if more else one for key, (one, *more) in own.items()}
         for span, value in merges:
             for source in value.items() or (value,):
-                if not source.is_map:
+                if source.value is UNREADABLE:  # nobody knows which fields it would have brought
+                    self.broken = True
+                elif not source.is_map:
                     self._fail(
                         "MCIS112",
                         span.index - self.offset,

@@ -204,3 +204,21 @@ def test_no_missing_or_misspelt_field_has_a_follow_up() -> None:
             if other and isinstance(node, dict):
                 node[other] = value
             assert later(loaded(yaml.safe_dump(tree))) == [], (*way, last, other)
+
+
+def test_a_value_that_cannot_be_read_is_the_only_problem() -> None:
+    for *way, last in ways(WHOLE):
+        tree = node = copy.deepcopy(WHOLE)
+        for step in way:
+            node = node[step]
+        node[last] = "UNREADABLE"
+        found = loaded(yaml.safe_dump(tree).replace("UNREADABLE", "*nobody"))
+        assert [each.code for each in found.diagnostics] == ["MCIS109"], (*way, last)
+        assert later(found) == [], (*way, last)
+
+
+@pytest.mark.parametrize("section", ["connections", "keys", "images", "networks", "firewalls", "groups"])
+def test_a_section_of_the_wrong_type_is_reported_once(section: str) -> None:
+    found = loaded(yaml.safe_dump(WHOLE | {section: 3}))
+    assert [each.code for each in found.diagnostics] == ["MCIS105"]
+    assert later(found) == []

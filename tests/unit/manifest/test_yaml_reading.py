@@ -154,12 +154,8 @@ def test_a_duplicate_key_keeps_both_bodies() -> None:
         ("a: \x1b[31m\n", "MCIS107", "1:4"),
         ("a: \ud800\n", "MCIS107", "1:4"),
         ("a: 1\n--- \nb: 2\n", "MCIS108", "2:1"),
-        ("a: *nobody\n", "MCIS109", "1:4"),
-        ("a: &a [*a]\n", "MCIS109", "1:8"),
-        ("a: &a {b: {c: *a}}\n", "MCIS109", "1:15"),
         ("[" * 5000, "MCIS110", "1:102"),
-        ("a: !thing b\n", "MCIS111", "1:4"),
-        ("a: !!int b\n", "MCIS111", "1:4"),
+        ("<<: *nobody\n", "MCIS109", "1:5"),
         ("a: !!set {b}\n", "MCIS111", "1:4"),
         ("<<: 1\n", "MCIS112", "1:1"),
         ("<<: [{a: 1}, 2]\n", "MCIS112", "1:1"),
@@ -172,6 +168,22 @@ def test_what_cannot_be_read_is_said_at_its_place(text: str, code: str, place: s
     assert source.root is None
     first = source.diagnostics[0]
     assert (first.code, str(first.span)) == (code, f"f:{place}")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "place"),
+    [
+        ("a: *nobody\n", "MCIS109", "1:4"),
+        ("a: &a [*a]\n", "MCIS109", "1:8"),
+        ("a: &a {b: {c: *a}}\n", "MCIS109", "1:15"),
+        ("a: !thing b\n", "MCIS111", "1:4"),
+        ("a: !!int b\n", "MCIS111", "1:4"),
+    ],
+)
+def test_around_a_value_that_cannot_be_read_everything_can(text: str, code: str, place: str) -> None:
+    source = parse(f"{text}b: 1\n", "f")
+    assert [(each.code, str(each.span)) for each in source.diagnostics] == [(code, f"f:{place}")]
+    assert source.root.get("b").value == 1
 
 
 def test_aliases_of_aliases_are_counted_by_what_they_stand_for() -> None:
