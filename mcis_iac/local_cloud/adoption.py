@@ -20,6 +20,7 @@ PREFIXES = {
     "subnet": "sub-",
     "security_group": "sg-",
     "boot_config": "boot-",
+    "launch_template": "lt-",
     "address": "adr-",
     "volume": "vol-",
     "instance": "i-",

@@ -18,6 +18,8 @@ from mcis_iac.local_cloud.types import (
     Instance,
     InstanceSpec,
     KeyPair,
+    Launch,
+    LaunchTemplate,
     LocalCloudError,
     Network,
     Rule,
@@ -27,6 +29,9 @@ from mcis_iac.local_cloud.types import (
 )
 
 Tags = Mapping[str, str]
+Resource = (
+    Network | Subnet | SecurityGroup | KeyPair | BootConfig | LaunchTemplate | Address | Volume | Instance
+)
 
 
 class CloudApi(Protocol):
@@ -45,6 +50,14 @@ class CloudApi(Protocol):
     def create_key_pair(self, *, name: str, public_key: str, tags: Tags) -> KeyPair: ...
     def create_boot_config(self, *, name: str, user_data: str, tags: Tags) -> BootConfig: ...
     def set_user_data(self, boot_config: str, user_data: str) -> BootConfig: ...
+    def create_launch_template(
+        self, *, name: str, launch: Launch, instance_tags: Tags, tags: Tags
+    ) -> LaunchTemplate: ...
+    def update_launch_template(
+        self, template: str, *, boot_config: str | None, instance_tags: Tags, tags: Tags
+    ) -> LaunchTemplate:
+        """The instances that copied it keep what they have, but for the tags, which follow."""
+
     def create_address(self, *, name: str, region: str, tags: Tags) -> Address: ...
     def create_volume(self, *, name: str, zone: str, size_gib: int, tags: Tags) -> Volume: ...
     def grow_volume(self, volume: str, size_gib: int) -> Volume: ...
@@ -64,10 +77,9 @@ class CloudApi(Protocol):
     ) -> Instance: ...
     def set_tags(self, resource: str, tags: Tags) -> None: ...
 
-    def get(
-        self, kind: str, id: str
-    ) -> Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume | Instance | None:
-        """kind: network, subnet, security_group, key_pair, boot_config, address, volume, instance."""
+    def get(self, kind: str, id: str) -> Resource | None:
+        """kind: network, subnet, security_group, key_pair, boot_config, launch_template, address, volume,
+        instance."""
 
     def instances(self, tags: Tags = ...) -> Sequence[Instance]: ...
     def find(self, tags: Tags) -> Sequence[tuple[str, str, str, Tags]]:

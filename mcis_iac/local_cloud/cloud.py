@@ -17,6 +17,7 @@ from mcis_iac.local_cloud import (
     choose,
     faults,
     instances,
+    launching,
     lockfile,
     machines,
     networks,
@@ -36,6 +37,8 @@ from mcis_iac.local_cloud.types import (
     Instance,
     InstanceSpec,
     KeyPair,
+    Launch,
+    LaunchTemplate,
     LocalCloudError,
     Network,
     Rule,
@@ -45,8 +48,10 @@ from mcis_iac.local_cloud.types import (
 )
 
 Tags = Mapping[str, str]
-Thing = Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume | Instance
-TAGGED = ("network", "security_group", "key_pair", "boot_config", "address", "volume", "instance")
+Thing = records.Resource | Instance
+TAGGED = (
+    "network", "security_group", "key_pair", "boot_config", "launch_template", "address", "volume", "instance"
+)  # fmt: skip
 FIND = {
     kind: f"SELECT {adoption.KEYS.get(kind, 'id')} AS id, name, tags FROM {kind} ORDER BY name"
     for kind in TAGGED
@@ -158,6 +163,20 @@ class LocalCloud:
     def set_user_data(self, boot_config: str, user_data: str) -> BootConfig:
         with self._site.store.write() as db:
             return assets.set_user_data(db, boot_config, user_data)
+
+    def create_launch_template(
+        self, *, name: str, launch: Launch, instance_tags: Tags, tags: Tags
+    ) -> LaunchTemplate:
+        with self._site.store.write() as db:
+            return launching.create(db, name=name, launch=launch, instance_tags=instance_tags, tags=tags)
+
+    def update_launch_template(
+        self, template: str, *, boot_config: str | None, instance_tags: Tags, tags: Tags
+    ) -> LaunchTemplate:
+        with self._site.store.write() as db:
+            return launching.update(
+                db, template, boot_config=boot_config, instance_tags=instance_tags, tags=tags
+            )
 
     def create_address(self, *, name: str, region: str, tags: Tags) -> Address:
         with self._site.store.write() as db:

@@ -67,7 +67,8 @@ class Reservations:
             "wants_public": int(spec.public_ip), "address": spec.address, "image": spec.image,
             "flavor": spec.flavor, "key_pair": spec.key_pair, "user": spec.user,
             "public_key": one(self.db, "key_pair", spec.key_pair)["public_key"],
-            "boot_config": spec.boot_config, "host_key": key.public, "phase": "pending",
+            "boot_config": spec.boot_config, "template": spec.template, "host_key": key.public,
+            "phase": "pending",
             "creator_pid": self._creator[0], "creator_start": self._creator[1],
             "created_at": self._created, "tags": dump(dict(spec.tags)),
         }  # fmt: skip
@@ -137,8 +138,7 @@ def check(db: sqlite3.Connection, spec: InstanceSpec, mine: str | None = None) -
     """Refuse what cannot be made; `mine` is the id of the instance that already holds the parts."""
     if not records.NAME.fullmatch(spec.name):
         raise LocalCloudError(code="invalid", message=f"{spec.name!r} is no host name")
-    if not USER.fullmatch(spec.user) or spec.user == "root":
-        raise LocalCloudError(code="invalid", message=f"{spec.name}: {spec.user!r} cannot be the login user")
+    check_user(spec.user)
     check_flavor(spec.flavor)
     images.check(spec.image)
     one(db, "key_pair", spec.key_pair)
@@ -153,6 +153,11 @@ def check(db: sqlite3.Connection, spec: InstanceSpec, mine: str | None = None) -
     check_volumes(db, spec.volumes, f"{parent['region']}/{spec.zone}", mine)
     if spec.address:
         _check_address(db, spec, parent["region"], mine)
+
+
+def check_user(user: str) -> None:
+    if not USER.fullmatch(user) or user == "root":
+        raise LocalCloudError(code="invalid", message=f"{user!r} cannot be the login user")
 
 
 def check_flavor(flavor: str) -> None:
@@ -224,7 +229,7 @@ def existing(db: sqlite3.Connection, spec: InstanceSpec) -> tuple[Record | None,
         return None, False
     check_owner("instance", record.row, spec.tags)
     have = record.spec
-    fixed = ("zone", "subnet", "image", "key_pair", "user", "public_ip", "address")
+    fixed = ("zone", "subnet", "image", "key_pair", "user", "public_ip", "address", "template")
     same = all(getattr(have, name) == getattr(spec, name) for name in fixed)
     return record, not same or record.phase == "deleting"
 

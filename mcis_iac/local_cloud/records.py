@@ -21,6 +21,8 @@ from mcis_iac.local_cloud.types import (
     Instance,
     InstanceSpec,
     KeyPair,
+    Launch,
+    LaunchTemplate,
     Machine,
     Network,
     Process,
@@ -31,7 +33,7 @@ from mcis_iac.local_cloud.types import (
     Volume,
 )
 
-Resource = Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume
+Resource = Network | Subnet | SecurityGroup | KeyPair | BootConfig | LaunchTemplate | Address | Volume
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # of a host
 OWNER = "mcis"  # tags whose key starts so say whose a thing is; the others only describe it
 
@@ -120,6 +122,18 @@ def boot_config(row: sqlite3.Row) -> BootConfig:
     )
 
 
+def launch_template(row: sqlite3.Row) -> LaunchTemplate:
+    launch = json.loads(row["launch"])
+    groups = tuple(launch.pop("security_groups"))
+    return LaunchTemplate(
+        id=row["id"],
+        name=row["name"],
+        launch=Launch(**launch, security_groups=groups, boot_config=row["boot_config"]),
+        instance_tags=dict(json.loads(row["instance_tags"])),
+        tags=tags_of(row),
+    )
+
+
 def address(row: sqlite3.Row) -> Address:
     return Address(
         id=row["id"],
@@ -148,6 +162,7 @@ LOADERS: Mapping[str, Callable[[sqlite3.Row], Resource]] = {
     "security_group": security_group,
     "key_pair": key_pair,
     "boot_config": boot_config,
+    "launch_template": launch_template,
     "address": address,
     "volume": volume,
 }
@@ -195,6 +210,7 @@ class Record:
             public_ip=bool(row["wants_public"]),
             address=row["address"],
             volumes=self.volumes,
+            template=row["template"],
             tags=tags_of(row),
         )
 

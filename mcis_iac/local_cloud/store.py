@@ -15,7 +15,7 @@ from pathlib import Path
 from mcis_iac.local_cloud import facts
 from mcis_iac.local_cloud.types import LocalCloudError
 
-SCHEMA = 1
+SCHEMA = 2
 BUSY_S = 30.0
 
 PLAIN_WORDS = (
@@ -82,10 +82,12 @@ class Store:
             db.execute("COMMIT")
         row = db.execute("SELECT value FROM meta WHERE key='schema'").fetchone()
         found = int(row[0]) if row else 0
-        if found > SCHEMA:
+        if found != SCHEMA:
+            newer = found > SCHEMA
+            todo = "upgrade mcis-iac" if newer else "`mcis-local reset` removes it with everything in it"
             message = (
-                f"the local cloud in {self.path.parent} was made by a newer version (schema {found}, "
-                f"this one knows {SCHEMA}): upgrade mcis-iac"
+                f"the local cloud in {self.path.parent} was made by {'a newer' if newer else 'an older'} "
+                f"version (schema {found}, this one knows {SCHEMA}): {todo}"
             )
             raise LocalCloudError(code="host", message=message)
 
@@ -134,7 +136,7 @@ class Store:
 
     def empty(self) -> bool:
         """Whether the cloud holds nothing of anybody."""
-        tables = ("network", "key_pair", "boot_config", "address", "volume", "instance")
+        tables = ("network", "key_pair", "boot_config", "launch_template", "address", "volume", "instance")
         with self.read() as db:
             return not any(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in tables)
 

@@ -2,7 +2,7 @@
 
 The cloud is its own product (what EC2 is to `clouds/aws`): it knows regions, networks, instances
 and tags, nothing of MCIS, groups or stacks. Ids are `i-`, `net-`, `sub-`, `sg-`, `vol-`, `adr-`,
-`boot-` plus 8 hex digits; key pairs are known by name.
+`boot-`, `lt-` plus 8 hex digits; key pairs are known by name.
 """
 
 from __future__ import annotations
@@ -84,6 +84,39 @@ class BootConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What machines of one role in one zone have in common: where they are and what they start from."""
+
+    zone: str
+    subnet: str
+    image: str
+    key_pair: str
+    user: str
+    security_groups: tuple[str, ...] = ()
+    boot_config: str | None = None
+    public_ip: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchTemplate:
+    """A named Launch. Instances copy it when they are made, and carry `instance_tags` as they are now.
+
+    The id follows from the name: one that is made again is the same to whoever refers to it.
+    """
+
+    id: str
+    name: str
+    launch: Launch
+    instance_tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+def own_tags(tags: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
+    """The tags an instance does not have from its template."""
+    return {key: value for key, value in tags.items() if inherited.get(key) != value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """A reserved public address; instance and private address come back with it."""
 
@@ -116,7 +149,8 @@ class Attachment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceSpec:
     """What is asked for. `zone` is the zone letter inside the subnet's region; `image` is
-    "host" or "dir:/path"; `address` is the id of an Address."""
+    "host" or "dir:/path"; `address` is the id of an Address, `template` of the LaunchTemplate that
+    was copied."""
 
     name: str
     zone: str
@@ -130,6 +164,7 @@ class InstanceSpec:
     public_ip: bool = True
     address: str | None = None
     volumes: tuple[Attachment, ...] = ()
+    template: str | None = None
     tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 

@@ -232,12 +232,21 @@ def test_what_is_called_a_secret_is_one(cloud: str) -> None:
                 assert isinstance(value, Secret), f"{resource.key}.{name}"
 
 
+def carried(graph: Graph, resource: Resource) -> Mapping[str, Any]:
+    """The tags of a resource, those its launch template gives it among them."""
+    template: Any = resource.inputs.get("template")
+    inherited: Any = graph[template.key].inputs["instanceTags"] if template else {}
+    own: Any = resource.inputs.get("tags", resource.inputs.get("labels"))
+    return {**inherited, **own}
+
+
 def test_what_takes_tags_carries_ours(cloud: str) -> None:
-    tagged = {r.key: r for r in built(rich(cloud)).resources if {"tags", "labels"} & r.inputs.keys()}
+    graph = built(rich(cloud))
+    tagged = {r.key: r for r in graph.resources if {"tags", "labels"} & r.inputs.keys()}
     machines = {"web-1", "api-1", "db-1"}
     assert machines <= tagged.keys()
     for key, resource in tagged.items():
-        tags: Any = resource.inputs.get("tags", resource.inputs.get("labels"))
+        tags = carried(graph, resource)
         wanted = {"mcis": "shop", "mcis-namespace": "default", "mcis-env": "prod", "team": "x"}
         subject = {"mcis-group": resource.subject.group, "mcis-vm": resource.subject.vm}
         wanted |= {name: value for name, value in subject.items() if value}
@@ -245,11 +254,8 @@ def test_what_takes_tags_carries_ours(cloud: str) -> None:
 
 
 def test_a_label_of_a_group_is_on_its_machines_only(cloud: str) -> None:
-    graph = by_key(built(rich(cloud)))
-    carried: Any = [
-        graph[key].inputs.get("tags", graph[key].inputs.get("labels")) for key in ("web-1", "api-1")
-    ]
-    assert [tags.get("a") for tags in carried] == ["b", None]
+    graph = built(rich(cloud))
+    assert [carried(graph, graph[key]).get("a") for key in ("web-1", "api-1")] == ["b", None]
 
 
 def test_no_name_meets_that_of_another_mcis(cloud: str) -> None:

@@ -28,7 +28,9 @@ from mcis_iac.model import (
     Span,
 )
 from mcis_iac.program.build import build
-from mcis_iac.program.graph import Ref, Resource
+from mcis_iac.program.graph import Ref, Resource, refs
+
+TEMPLATE = "template/web/local/local-seoul/a"
 
 
 def resources(*groups: Group, **fields: Any) -> dict[str, Resource]:
@@ -51,25 +53,33 @@ def test_a_provider_gets_the_site_and_the_backend_of_its_connection() -> None:
 
 
 def test_a_machine_asks_for_what_its_group_says() -> None:
-    machine = resources(a_group("web", 2, type="micro", user="ops"))["web-2"]
+    found = resources(a_group("web", 2, type="micro", user="ops"))
+    machine = found["web-2"]
     assert machine.token == "mcislocal:index:Instance"
     assert {**machine.inputs, "name": "", "tags": {}} == {
         "name": "",
-        "zone": "b",
-        "subnet": Ref("subnet/main/local/local-seoul/b"),
+        "template": Ref("template/web/local/local-seoul/b"),
         "flavor": "micro",
-        "image": "host",
-        "keyPair": Ref("key/generated/local", implied=True),
-        "user": "ops",
-        "securityGroups": [Ref("sg/web/local/local-seoul", implied=True)],
-        "bootConfig": Ref("boot/web/local", implied=True),
         "tags": {},
     }
-    assert machine.outputs == ("privateIp", "publicIp", "hostKey", "sshPort", "createdAt")
+    assert machine.outputs == ("privateIp", "publicIp", "hostKey", "sshPort")
+    template = found["template/web/local/local-seoul/b"]
+    assert {**template.inputs, "name": "", "tags": {}, "instanceTags": {}} == {
+        "name": "",
+        "zone": "b",
+        "subnet": Ref("subnet/main/local/local-seoul/b"),
+        "image": "host",
+        "keyPair": Ref("key/generated/local"),
+        "user": "ops",
+        "securityGroups": [Ref("sg/web/local/local-seoul")],
+        "bootConfig": Ref("boot/web/local"),
+        "instanceTags": {},
+        "tags": {},
+    }
 
 
 def test_a_machine_without_a_public_address_says_so() -> None:
-    assert resources(a_group("web", public_ip="none"))["web-1"].inputs["assignPublicIp"] is False
+    assert resources(a_group("web", public_ip="none"))[TEMPLATE].inputs["assignPublicIp"] is False
 
 
 def test_a_static_address_belongs_to_one_machine() -> None:
@@ -211,10 +221,26 @@ def test_a_group_without_setup_has_empty_instructions() -> None:
     assert yaml.safe_load(str(found.inputs["userData"])) == {}
 
 
-def test_everything_a_group_shares_hangs_on_its_security_group() -> None:
-    found = resources(a_group("web"))
-    assert found["sg/web/local/local-seoul"].options.depends_on == ("key/generated/local", "boot/web/local")
-    assert found["web-1"].options.depends_on == ("sg/web/local/local-seoul",)
+def test_machines_of_a_zone_share_a_template_that_all_else_hangs_on() -> None:
+    found = resources(a_group("web", 4))
+    keys = [ref.key for n in range(1, 5) for ref in refs(found[f"web-{n}"].inputs)]
+    assert keys == [f"template/web/local/local-seoul/{zone}" for zone in "abca"]
+
+
+@pytest.mark.parametrize("changes", [{"user": "ops"}, {"public_ip": "none"}, {"image": "base"}])
+def test_a_template_that_needs_other_machines_gets_a_name_of_its_own(changes: dict[str, Any]) -> None:
+    images = {"base": Image(name="base", by_cloud={"local": {"dir": "/"}})}
+    old, new = (
+        resources(a_group("web", **fields), images=images)[TEMPLATE].inputs["name"]
+        for fields in ({}, changes)
+    )
+    assert old != new
+
+
+@pytest.mark.parametrize("changes", [{"setup": Setup(run=("true",))}, {"labels": {"a": "b"}}])
+def test_what_running_machines_can_keep_leaves_the_name_of_their_template(changes: dict[str, Any]) -> None:
+    old, new = (resources(a_group("web", **fields))[TEMPLATE].inputs["name"] for fields in ({}, changes))
+    assert old == new
 
 
 # ---------------------------------------------------------------- checks and notices
@@ -248,13 +274,13 @@ def test_a_folder_as_image_is_found_beside_the_manifest(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     mcis = an_image({"dir": "root"}, tmp_path)
     assert list(check(mcis)) == []
-    assert build(settled(mcis).plan)["web-1"].inputs["image"] == f"dir:{tmp_path / 'root'}"
+    assert build(settled(mcis).plan)[TEMPLATE].inputs["image"] == f"dir:{tmp_path / 'root'}"
 
 
 def test_the_host_as_a_named_image_is_the_host() -> None:
     mcis = an_image({"host": True})
     assert list(check(mcis)) == []
-    assert build(settled(mcis).plan)["web-1"].inputs["image"] == "host"
+    assert build(settled(mcis).plan)[TEMPLATE].inputs["image"] == "host"
 
 
 @pytest.mark.parametrize("entry", [{"dir": "gone"}, {"id": "x"}, {"host": False}, {"dir": 3}])

@@ -26,7 +26,7 @@ plugins:
   providers:
     - {{name: mcislocal, path: {path}}}
 """
-OUTPUTS = dict.fromkeys(("privateIp", "publicIp", "hostKey", "sshPort", "createdAt"))
+OUTPUTS = dict.fromkeys(("privateIp", "publicIp", "hostKey", "sshPort"))
 
 
 def program(machine: Mapping[str, Any], data_gib: int) -> None:

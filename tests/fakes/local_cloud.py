@@ -21,6 +21,8 @@ from mcis_iac.local_cloud.types import (
     Instance,
     InstanceSpec,
     KeyPair,
+    Launch,
+    LaunchTemplate,
     LocalCloudError,
     Network,
     Rule,
@@ -44,6 +46,7 @@ class FakeCloud:
                 "security_group",
                 "key_pair",
                 "boot_config",
+                "launch_template",
                 "address",
                 "volume",
                 "instance",
@@ -66,7 +69,13 @@ class FakeCloud:
             for thing in self.things[kind].values():
                 if kind != "subnet" and thing.name == name:
                     return thing
-            prefix = {"network": "net", "subnet": "sub", "security_group": "sg", "boot_config": "boot"}
+            prefix = {
+                "network": "net",
+                "subnet": "sub",
+                "security_group": "sg",
+                "boot_config": "boot",
+                "launch_template": "lt",
+            }
             id = f"{prefix.get(kind, kind[:3])}-{next(self._numbers):08x}"
             thing = make(id=id, **values)
             self.things[kind][id] = thing
@@ -98,6 +107,20 @@ class FakeCloud:
 
     def set_user_data(self, boot_config: str, user_data: str) -> BootConfig:
         return self._change("boot_config", boot_config, user_data=user_data, sha=sha(user_data))
+
+    def create_launch_template(
+        self, *, name: str, launch: Launch, instance_tags: Tags, tags: Tags
+    ) -> LaunchTemplate:
+        values = {"name": name, "launch": launch, "instance_tags": instance_tags, "tags": tags}
+        return self._add("launch_template", name, LaunchTemplate, **values)
+
+    def update_launch_template(
+        self, template: str, *, boot_config: str | None, instance_tags: Tags, tags: Tags
+    ) -> LaunchTemplate:
+        launch = replace(self._get("launch_template", template).launch, boot_config=boot_config)
+        return self._change(
+            "launch_template", template, launch=launch, instance_tags=instance_tags, tags=tags
+        )
 
     def create_address(self, *, name: str, region: str, tags: Tags) -> Address:
         values = {"name": name, "region": region, "public_ip": "198.18.0.4", "tags": tags}

@@ -1,9 +1,10 @@
 """The embedded cloud's resources: pure data for provider package `mcislocal`.
 
 Per connection one provider and its keys; per network and region used one network; per zone used one
-subnet; per group and region one security group; per group one boot config; per VM the machine, its
-data disks and its static address. A machine refers to few things, because each reference is written
-into the stack's state once more for every VM.
+subnet; per group and region one security group; per group one boot config; per group and zone one
+launch template; per VM the machine, its data disks and its static address. A machine refers to its
+template for whatever it shares with others: the whole state is written at every step, so what stands
+in each machine is paid for again and again.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ VARIABLES = ("MCIS_LOCAL_*",)
 INJECTS_HOST_KEYS = False  # the cloud makes them and tells
 DEFAULT_TYPE = "small"
 IMAGE_ALIASES = ("ubuntu-22.04", "ubuntu-24.04", "debian-12", "rocky-9")
-OUTPUTS = ("privateIp", "publicIp", "hostKey", "sshPort", "createdAt")
-# Two networks may not overlap, not even while one takes the place of the other.
+OUTPUTS = ("privateIp", "publicIp", "hostKey", "sshPort")
+# Two networks may not overlap and two machines not share a name, not even while one replaces the other.
 ALONE = Options(delete_before_replace=True)
 
 
@@ -97,7 +98,6 @@ def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
         "user": group.user,
         "host_key": Ref(key, "hostKey"),
         "ssh_port": Ref(key, "sshPort"),
-        "created_at": Ref(key, "createdAt"),
     }
 
 
@@ -117,6 +117,7 @@ class _Site:
         yield from self._boot_configs()
         yield from self._networks()
         yield from self._security_groups()
+        yield from self._templates()
         for member in self.members:
             yield from self._machine(member)
 
@@ -209,19 +210,7 @@ class _Site:
                     "rules": list(rules),
                     "tags": self._tags(group),
                 }
-                # Machines name only their security group and subnet as what they depend on; what all
-                # of a group share hangs on the security group, once.
-                shared = (
-                    naming.key_pair(group.key, self.connection.name),
-                    naming.boot_config(group.name, self.connection.name),
-                )
-                yield self._resource(
-                    key,
-                    "SecurityGroup",
-                    inputs,
-                    self._subject(region, group.name),
-                    options=Options(depends_on=shared),
-                )
+                yield self._resource(key, "SecurityGroup", inputs, self._subject(region, group.name))
 
     def _boot_configs(self) -> Iterator[Resource]:
         # Every group has one, even empty: taking `setup` out of a manifest must not take away what
@@ -235,13 +224,57 @@ class _Site:
             }
             yield self._resource(key, "BootConfig", inputs, self._subject(group=group.name))
 
+    def _templates(self) -> Iterator[Resource]:
+        seen: set[str] = set()
+        for member in self.members:
+            key = self._template_key(member)
+            if key in seen:
+                continue
+            seen.add(key)
+            group = self.mcis.groups[member.group]
+            inputs = {"name": self._template_name(key, member, group), **self._launch(member, group)}
+            yield self._resource(key, "LaunchTemplate", inputs, self._subject(member.region, group.name))
+
+    def _template_key(self, member: Member) -> str:
+        return naming.of_group("template", member.group, self.connection.name, member.region, member.zone)
+
+    def _template_name(self, key: str, member: Member, group: Group) -> str:
+        # Another image, key or user needs other machines. With a name of its own the new template can
+        # exist beside the old one until the last of them is made anew.
+        image = self.images[member.image.alias]
+        words = "\0".join((image, self._key_name(group.key), group.user, group.public_ip))
+        shown = hashlib.sha256(words.encode()).hexdigest()[:8]
+        return naming.cloud_name(self.mcis, f"{key}/{shown}")
+
+    def _launch(self, member: Member, group: Group) -> Inputs:
+        here, region = self.connection.name, member.region
+        inputs: Inputs = {
+            "zone": member.zone,
+            "subnet": Ref(naming.subnet(group.network, here, region, member.zone)),
+            "image": self.images[member.image.alias],
+            "keyPair": Ref(naming.key_pair(group.key, here)),
+            "user": group.user,
+            "securityGroups": [Ref(naming.security_group(group.name, here, region))],
+            "bootConfig": Ref(naming.boot_config(group.name, here)),
+            "instanceTags": self._tags(group),
+            "tags": self._tags(group),
+        }
+        if group.public_ip == "none":
+            inputs["assignPublicIp"] = False
+        return inputs
+
     # ---------------------------------------------------------- one VM
 
     def _machine(self, member: Member) -> Iterator[Resource]:
         group = self.mcis.groups[member.group]
         vm = naming.vm(member.group, member.ordinal)
         subject = self._subject(member.region, member.group, vm)
-        inputs = self._instance(member, group, vm)
+        inputs: Inputs = {
+            "name": naming.cloud_name(self.mcis, vm),
+            "template": Ref(self._template_key(member)),
+            "flavor": member.type,
+            "tags": {"mcis-vm": vm},
+        }
         if group.public_ip == "static":
             key = naming.address(vm)
             address: Inputs = {
@@ -264,31 +297,7 @@ class _Site:
             volumes.append({"volume": Ref(key), "mount": disk.mount})
         if volumes:
             inputs["volumes"] = volumes
-        options = Options(
-            depends_on=(naming.security_group(member.group, self.connection.name, member.region),),
-            # A machine is set up once; a rebuild asks for newer instructions.
-            ignore_changes=("bootConfig",),
-            delete_before_replace=True,
-        )
-        yield self._resource(vm, "Instance", inputs, subject, outputs=OUTPUTS, options=options)
-
-    def _instance(self, member: Member, group: Group, vm: str) -> Inputs:
-        here, region = self.connection.name, member.region
-        inputs: Inputs = {
-            "name": naming.cloud_name(self.mcis, vm),
-            "zone": member.zone,
-            "subnet": Ref(naming.subnet(group.network, here, region, member.zone)),
-            "flavor": member.type,
-            "image": self.images[member.image.alias],
-            "keyPair": Ref(naming.key_pair(group.key, here), implied=True),
-            "user": group.user,
-            "securityGroups": [Ref(naming.security_group(group.name, here, region), implied=True)],
-            "bootConfig": Ref(naming.boot_config(group.name, here), implied=True),
-            "tags": self._tags(group, vm),
-        }
-        if group.public_ip == "none":
-            inputs["assignPublicIp"] = False
-        return inputs
+        yield self._resource(vm, "Instance", inputs, subject, outputs=OUTPUTS, options=ALONE)
 
     def _image(self, alias: str) -> str:
         declared = self.mcis.images.get(alias)

@@ -11,7 +11,17 @@ from mcis_iac.model import Connection
 CREATE_ADOPTS = True
 ENV = "mcis-env"
 # What uses something else goes first.
-ORDER = ("instance", "volume", "address", "boot_config", "security_group", "subnet", "network", "key_pair")
+ORDER = (
+    "instance",
+    "volume",
+    "address",
+    "launch_template",
+    "boot_config",
+    "security_group",
+    "subnet",
+    "network",
+    "key_pair",
+)
 
 
 def find(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:

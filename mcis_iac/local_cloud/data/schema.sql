@@ -24,23 +24,29 @@ CREATE TABLE boot_config(
   id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE, user_data TEXT NOT NULL, sha TEXT NOT NULL,
   tags TEXT NOT NULL);
 
+-- launch: JSON of what instances copy, but for the boot config, which may change.
+CREATE TABLE launch_template(
+  id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE, launch TEXT NOT NULL, boot_config TEXT,
+  instance_tags TEXT NOT NULL, tags TEXT NOT NULL);
+
 -- private_ip: what its first instance got, kept for the next one.
 CREATE TABLE address(
   id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL,
   public_ip TEXT NOT NULL UNIQUE, private_ip TEXT UNIQUE, tags TEXT NOT NULL);
 
--- key_pair and boot_config may be deleted while instances live, so they are not references.
+-- key_pair, boot_config and template may be deleted while instances live, so they are not references.
 CREATE TABLE instance(
   id TEXT PRIMARY KEY NOT NULL, num INT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
   region TEXT NOT NULL, zone TEXT NOT NULL, subnet TEXT NOT NULL REFERENCES subnet,
   private_ip TEXT NOT NULL UNIQUE, public_ip TEXT UNIQUE, mac TEXT NOT NULL UNIQUE,
   wants_public INT NOT NULL, address TEXT UNIQUE REFERENCES address,
   image TEXT NOT NULL, flavor TEXT NOT NULL, key_pair TEXT NOT NULL, public_key TEXT NOT NULL,
-  user TEXT NOT NULL, boot_config TEXT, host_key TEXT NOT NULL,
+  user TEXT NOT NULL, boot_config TEXT, template TEXT, host_key TEXT NOT NULL,
   phase TEXT NOT NULL CHECK(phase IN ('pending', 'created', 'deleting')),
   creator_pid INT, creator_start INT,
   pid INT, pid_start INT, boot_id TEXT, created_at TEXT NOT NULL, tags TEXT NOT NULL);
 CREATE INDEX instance_subnet ON instance(subnet);
+CREATE INDEX instance_template ON instance(template);
 
 CREATE TABLE instance_group(
   instance TEXT NOT NULL REFERENCES instance ON DELETE CASCADE,

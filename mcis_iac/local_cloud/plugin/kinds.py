@@ -29,6 +29,9 @@ WITH_PORTS = ("tcp", "udp")
 PROTOCOLS = (*WITH_PORTS, "icmp", "all")
 BACKENDS = ("auto", "netns", "plain")
 SOURCES = ("cidr", "peer", "host")
+# What an instance has either from its template or by itself; the first ones it cannot do without.
+LAUNCH_REQUIRED = ("zone", "subnet", "image", "keyPair", "user")
+LAUNCH = (*LAUNCH_REQUIRED, "securityGroups", "bootConfig", "assignPublicIp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,11 @@ def _rule(rule: Mapping[str, Plain]) -> Iterable[Problem]:
 
 
 def _instance(inputs: Mapping[str, Plain]) -> Iterable[Problem]:
+    if inputs.get("template") is None:
+        yield from ((key, "is required") for key in LAUNCH_REQUIRED if inputs.get(key) is None)
+    else:
+        twice = (key for key in LAUNCH if inputs.get(key) is not None)
+        yield from ((key, "comes from the template already") for key in twice)
     if inputs.get("address") and inputs.get("assignPublicIp") is False:
         yield "address", "cannot be given to an instance without a public address"
 
@@ -132,8 +140,11 @@ def _shrinks(olds: Properties, news: Properties) -> Iterable[Problem]:
 
 TEXT = Text()
 FIXED = Field(shape=TEXT, required=True, replaces=True)
+MOVED = Field(shape=TEXT, replaces=True)
 RANGE = Field(shape=Text(_a_range), replaces=True, chosen=True)
 LABELS = Field(shape=Tags(), default={})
+IMAGE = Field(shape=Text(_an_image), required=True, replaces=True)
+PUBLIC = Field(shape=Flag(), replaces=True, default=True)
 PORT = Field(shape=Whole(0, 65535))
 RULE = Record(
     {
@@ -192,6 +203,26 @@ BOOT_CONFIG = Kind(
     outputs={"sha": TEXT},
     follows={"sha": "userData"},
 )
+LAUNCH_TEMPLATE = Kind(
+    name="LaunchTemplate",
+    cloud="launch_template",
+    inputs=Record(
+        {
+            "name": FIXED,
+            "zone": FIXED,
+            "subnet": FIXED,
+            "image": IMAGE,
+            "keyPair": FIXED,
+            "user": FIXED,
+            "securityGroups": Field(shape=Several(TEXT), default=[], replaces=True),
+            "bootConfig": Field(shape=TEXT),
+            "assignPublicIp": PUBLIC,
+            "instanceTags": LABELS,
+            "tags": LABELS,
+        }
+    ),
+    outputs={},
+)
 ADDRESS = Kind(
     name="Address",
     cloud="address",
@@ -217,15 +248,16 @@ INSTANCE = Kind(
     inputs=Record(
         {
             "name": FIXED,
-            "zone": FIXED,
-            "subnet": FIXED,
+            "template": MOVED,
+            "zone": MOVED,
+            "subnet": MOVED,
             "flavor": Field(shape=TEXT, required=True),
-            "image": Field(shape=Text(_an_image), required=True, replaces=True),
-            "keyPair": FIXED,
-            "user": FIXED,
+            "image": Field(shape=Text(_an_image), replaces=True),
+            "keyPair": MOVED,
+            "user": MOVED,
             "securityGroups": Field(shape=Several(TEXT), default=[]),
-            "bootConfig": Field(shape=TEXT, replaces=True),
-            "assignPublicIp": Field(shape=Flag(), replaces=True, default=True),
+            "bootConfig": MOVED,
+            "assignPublicIp": PUBLIC,
             "address": Field(shape=TEXT, replaces=True),
             "volumes": Field(shape=Several(ATTACHMENT, unique="mount"), default=[]),
             "tags": LABELS,
@@ -237,13 +269,22 @@ INSTANCE = Kind(
         "publicIp": TEXT,
         "hostKey": TEXT,
         "sshPort": Whole(1, 65535),
-        "createdAt": TEXT,
     },
 )
 
 KINDS: Final[Mapping[str, Kind]] = {
     kind.token: kind
-    for kind in (NETWORK, SUBNET, SECURITY_GROUP, KEY_PAIR, BOOT_CONFIG, ADDRESS, VOLUME, INSTANCE)
+    for kind in (
+        NETWORK,
+        SUBNET,
+        SECURITY_GROUP,
+        KEY_PAIR,
+        BOOT_CONFIG,
+        LAUNCH_TEMPLATE,
+        ADDRESS,
+        VOLUME,
+        INSTANCE,
+    )
 }
 # The inputs of the provider itself.
 PROVIDER: Final = Record(

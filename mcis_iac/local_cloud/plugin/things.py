@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mcis_iac.local_cloud.api import CloudApi
-from mcis_iac.local_cloud.plugin.kinds import INSTANCE, Kind
+from mcis_iac.local_cloud.api import CloudApi, Resource
+from mcis_iac.local_cloud.plugin.kinds import INSTANCE, LAUNCH, Kind
 from mcis_iac.local_cloud.plugin.shapes import kind_of
 from mcis_iac.local_cloud.plugin.values import Plain, Properties
 from mcis_iac.local_cloud.types import (
@@ -20,15 +20,16 @@ from mcis_iac.local_cloud.types import (
     Instance,
     InstanceSpec,
     KeyPair,
+    Launch,
+    LaunchTemplate,
     LocalCloudError,
     Network,
     Rule,
     SecurityGroup,
     Subnet,
     Volume,
+    own_tags,
 )
-
-Real = Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume | Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ def _records(inputs: Properties, key: str) -> list[Properties]:
     return [item for item in _items(inputs, key) if isinstance(item, dict)]
 
 
-def _tags(inputs: Properties) -> dict[str, str]:
-    tags = inputs.get("tags")
+def _tags(inputs: Properties, key: str = "tags") -> dict[str, str]:
+    tags = inputs.get(key)
     return {key: str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}
 
 
@@ -98,22 +99,39 @@ def _groups(inputs: Properties) -> tuple[str, ...]:
     return tuple(str(group) for group in _items(inputs, "securityGroups"))
 
 
-def spec(inputs: Properties) -> InstanceSpec:
-    """What the cloud is asked for when an instance is created."""
-    return InstanceSpec(
-        name=text(inputs, "name"),
+def _launch(inputs: Properties) -> Launch:
+    return Launch(
         zone=text(inputs, "zone"),
         subnet=text(inputs, "subnet"),
-        flavor=text(inputs, "flavor"),
         image=text(inputs, "image"),
         key_pair=text(inputs, "keyPair"),
         user=text(inputs, "user"),
         security_groups=_groups(inputs),
         boot_config=_maybe(inputs, "bootConfig"),
         public_ip=inputs.get("assignPublicIp") is not False,
+    )
+
+
+def _template(cloud: CloudApi, id: str) -> LaunchTemplate:
+    found = cloud.get("launch_template", id)
+    if not isinstance(found, LaunchTemplate):
+        raise LocalCloudError(code="not_found", message=f"there is no launch template {id}")
+    return found
+
+
+def spec(cloud: CloudApi, inputs: Properties) -> InstanceSpec:
+    """What the cloud is asked for when an instance is created."""
+    template = _maybe(inputs, "template")
+    copied = _template(cloud, template) if template else None
+    launch = copied.launch if copied else _launch(inputs)
+    return InstanceSpec(
+        name=text(inputs, "name"),
+        flavor=text(inputs, "flavor"),
         address=_maybe(inputs, "address"),
         volumes=_volumes(inputs),
-        tags=_tags(inputs),
+        template=template,
+        tags={**(copied.instance_tags if copied else {}), **_tags(inputs)},
+        **{name: getattr(launch, name) for name in Launch.__slots__},
     )
 
 
@@ -122,14 +140,14 @@ def spec(inputs: Properties) -> InstanceSpec:
 
 def create(cloud: CloudApi, kind: Kind, inputs: Properties) -> Thing:
     """Make one thing of any kind but an instance; those are made in batches."""
-    return describe(_CREATE[kind.name](cloud, inputs))
+    return describe(cloud, _CREATE[kind.name](cloud, inputs))
 
 
 def _size(inputs: Properties) -> int:
     return _whole(inputs, "sizeGib") or 1
 
 
-_CREATE: Final[Mapping[str, Callable[[CloudApi, Properties], Real]]] = {
+_CREATE: Final[Mapping[str, Callable[[CloudApi, Properties], Resource]]] = {
     "Network": lambda cloud, given: cloud.create_network(
         name=text(given, "name"),
         region=text(given, "region"),
@@ -151,6 +169,12 @@ _CREATE: Final[Mapping[str, Callable[[CloudApi, Properties], Real]]] = {
     "BootConfig": lambda cloud, given: cloud.create_boot_config(
         name=text(given, "name"), user_data=text(given, "userData"), tags=_tags(given)
     ),
+    "LaunchTemplate": lambda cloud, given: cloud.create_launch_template(
+        name=text(given, "name"),
+        launch=_launch(given),
+        instance_tags=_tags(given, "instanceTags"),
+        tags=_tags(given),
+    ),
     "Address": lambda cloud, given: cloud.create_address(
         name=text(given, "name"), region=text(given, "region"), tags=_tags(given)
     ),
@@ -166,7 +190,7 @@ def create_instances(cloud: CloudApi, asked: Sequence[Properties]) -> list[Thing
     specs: list[InstanceSpec] = []
     for inputs in asked:
         try:
-            specs.append(spec(inputs))
+            specs.append(spec(cloud, inputs))
         except LocalCloudError as error:
             answers.append(error)
         else:
@@ -175,7 +199,7 @@ def create_instances(cloud: CloudApi, asked: Sequence[Properties]) -> list[Thing
     for position, answer in enumerate(answers):
         if answer is _NOT_ANSWERED:
             result = next(made)
-            answers[position] = result if isinstance(result, LocalCloudError) else describe(result)
+            answers[position] = result if isinstance(result, LocalCloudError) else describe(cloud, result)
     return answers
 
 
@@ -188,7 +212,9 @@ _NOT_ANSWERED: Final = Exception("not answered")
 def update(cloud: CloudApi, kind: Kind, id: str, olds: Properties, news: Properties) -> Thing:
     """Change in place what differs; what a difference in the table replaces never comes here."""
     if kind is INSTANCE:
-        return describe(_update_instance(cloud, id, olds, news))
+        return describe(cloud, _update_instance(cloud, id, olds, news))
+    if kind.name == "LaunchTemplate":
+        return describe(cloud, _update_template(cloud, id, news))
     if kind.name == "SecurityGroup" and olds.get("rules") != news.get("rules"):
         cloud.set_rules(id, _rules(news))
     if kind.name == "BootConfig" and olds.get("userData") != news.get("userData"):
@@ -201,17 +227,27 @@ def update(cloud: CloudApi, kind: Kind, id: str, olds: Properties, news: Propert
     if found is None:
         message = f"{kind.cloud.replace('_', ' ')} {id} does not exist any more"
         raise LocalCloudError(code="not_found", message=message)
-    return describe(found)
+    return describe(cloud, found)
+
+
+def _update_template(cloud: CloudApi, id: str, news: Properties) -> LaunchTemplate:
+    return cloud.update_launch_template(
+        id,
+        boot_config=_maybe(news, "bootConfig"),
+        instance_tags=_tags(news, "instanceTags"),
+        tags=_tags(news),
+    )
 
 
 def _update_instance(cloud: CloudApi, id: str, olds: Properties, news: Properties) -> Instance:
+    wanted = spec(cloud, news)
     changed = cloud.update_instance(
         id,
-        flavor=text(news, "flavor"),
-        security_groups=_groups(news),
-        volumes=_volumes(news),
-        tags=_tags(news),
-        boot_config=_maybe(news, "bootConfig"),
+        flavor=wanted.flavor,
+        security_groups=wanted.security_groups,
+        volumes=wanted.volumes,
+        tags=wanted.tags,
+        boot_config=wanted.boot_config,
     )
     if olds == news and changed.state != "running":
         # Without any change the engine asks for an update only to finish what a create began.
@@ -224,10 +260,11 @@ def _update_instance(cloud: CloudApi, id: str, olds: Properties, news: Propertie
 # ------------------------------------------------------------------ describing
 
 
-def describe(real: Real) -> Thing:
+def describe(cloud: CloudApi, real: Resource) -> Thing:
     """A thing as property values, with every input, defaults included."""
     if isinstance(real, Instance):
-        return _instance(real)
+        template = cloud.get("launch_template", real.spec.template) if real.spec.template else None
+        return _instance(real, template.instance_tags if isinstance(template, LaunchTemplate) else {})
     inputs, outputs = _described(real)
     if not isinstance(real, Subnet):
         inputs["tags"] = dict(real.tags)
@@ -235,7 +272,7 @@ def describe(real: Real) -> Thing:
 
 
 def _described(
-    real: Network | Subnet | SecurityGroup | KeyPair | BootConfig | Address | Volume,
+    real: Network | Subnet | SecurityGroup | KeyPair | BootConfig | LaunchTemplate | Address | Volume,
 ) -> tuple[Properties, Properties]:
     """Inputs without tags, and outputs."""
     found: tuple[Properties, Properties]
@@ -251,6 +288,11 @@ def _described(
             found = {"name": real.name, "network": real.network, "rules": rules}, {}
         case BootConfig():
             found = {"name": real.name, "userData": real.user_data}, {"sha": real.sha}
+        case LaunchTemplate():
+            found = (
+                {"name": real.name, "instanceTags": dict(real.instance_tags), **_launched(real.launch)},
+                {},
+            )
         case Address():
             found = {"name": real.name, "region": real.region}, {"publicIp": real.public_ip}
         case Volume():
@@ -258,30 +300,36 @@ def _described(
     return found
 
 
-def _instance(real: Instance) -> Thing:
+def _launched(launch: Launch | InstanceSpec) -> Properties:
+    return {
+        "zone": launch.zone,
+        "subnet": launch.subnet,
+        "image": launch.image,
+        "keyPair": launch.key_pair,
+        "user": launch.user,
+        "securityGroups": list(launch.security_groups),
+        "bootConfig": launch.boot_config,
+        "assignPublicIp": launch.public_ip,
+    }
+
+
+def _instance(real: Instance, inherited: Mapping[str, str]) -> Thing:
     asked = real.spec
     volumes: list[Plain] = [{"volume": each.volume, "mount": each.mount} for each in asked.volumes]
     inputs: Properties = {
         "name": asked.name,
-        "zone": asked.zone,
-        "subnet": asked.subnet,
+        "template": asked.template,
         "flavor": asked.flavor,
-        "image": asked.image,
-        "keyPair": asked.key_pair,
-        "user": asked.user,
-        "securityGroups": list(asked.security_groups),
-        "bootConfig": asked.boot_config,
-        "assignPublicIp": asked.public_ip,
         "address": asked.address,
         "volumes": volumes,
-        "tags": dict(asked.tags),
+        "tags": dict(own_tags(asked.tags, inherited)),
+        **(dict.fromkeys(LAUNCH) if asked.template else _launched(asked)),
     }
     outputs: Properties = {
         "privateIp": real.private_ip,
         "publicIp": real.public_ip,
         "hostKey": real.host_key,
         "sshPort": real.ssh_port,
-        "createdAt": real.created_at,
     }
     trouble = "" if real.state == "running" else f"the instance exists, but is {real.state}"
     return Thing(id=real.id, inputs=inputs, outputs=outputs, trouble=trouble)
@@ -315,6 +363,6 @@ def read(cloud: CloudApi, kind: Kind, ids: Sequence[str]) -> list[Thing | None]:
     """What exists of these; several instances are asked for at once, each look costs a scan."""
     if kind is INSTANCE and len(ids) > 1:
         every = {each.id: each for each in cloud.instances()}
-        return [describe(every[id]) if id in every else None for id in ids]
+        return [describe(cloud, every[id]) if id in every else None for id in ids]
     found = [cloud.get(kind.cloud, id) for id in ids]
-    return [None if real is None else describe(real) for real in found]
+    return [None if real is None else describe(cloud, real) for real in found]

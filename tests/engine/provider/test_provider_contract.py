@@ -45,6 +45,19 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "KeyPair": {"name": "main", "publicKey": "ssh-ed25519 AAAA me", "tags": TAGS},
     "BootConfig": {"name": "web", "userData": "#cloud-config\n", "tags": TAGS},
+    "LaunchTemplate": {
+        "name": "web",
+        "zone": "a",
+        "subnet": "sub-00000001",
+        "image": "host",
+        "keyPair": "main",
+        "user": "mcis",
+        "securityGroups": ["sg-00000001", "sg-00000002"],
+        "bootConfig": "boot-00000001",
+        "assignPublicIp": True,
+        "instanceTags": {"mcis": "hello", "role": "front"},
+        "tags": TAGS,
+    },
     "Address": {"name": "web-1", "region": "local-seoul", "tags": TAGS},
     "Volume": {"name": "web-1-data", "zone": "local-seoul/a", "sizeGib": 10, "tags": TAGS},
     "Instance": VM,
@@ -55,9 +68,10 @@ OUTPUTS = {
     "SecurityGroup": set(),
     "KeyPair": set(),
     "BootConfig": {"sha"},
+    "LaunchTemplate": set(),
     "Address": {"publicIp"},
     "Volume": set(),
-    "Instance": {"privateIp", "publicIp", "hostKey", "sshPort", "createdAt"},
+    "Instance": {"privateIp", "publicIp", "hostKey", "sshPort"},
 }
 REPLACING = {
     "Network": {"name", "region", "cidr"},
@@ -65,6 +79,16 @@ REPLACING = {
     "SecurityGroup": {"name", "network"},
     "KeyPair": {"name", "publicKey"},
     "BootConfig": {"name"},
+    "LaunchTemplate": {
+        "name",
+        "zone",
+        "subnet",
+        "image",
+        "keyPair",
+        "user",
+        "securityGroups",
+        "assignPublicIp",
+    },
     "Address": {"name", "region"},
     "Volume": {"name", "zone"},
     "Instance": {
@@ -77,7 +101,14 @@ REPLACING = {
         "assignPublicIp",
         "address",
         "bootConfig",
+        "template",
     },
+}
+LAUNCHED = {
+    "name": "hello-web-1",
+    "template": "lt-00000001",
+    "flavor": "small",
+    "tags": {"mcis-vm": "web-1"},
 }
 every_kind = pytest.mark.parametrize("kind", list(GOOD))
 
@@ -93,6 +124,7 @@ def other(kind: str, key: str) -> Any:
         "rules": [{"protocol": "all", "host": True}],
         "securityGroups": ["sg-00000009"],
         "volumes": [{"volume": "vol-00000001", "mount": "/data"}],
+        "instanceTags": {"mcis": "other"},
     }
     return values.get(key, "another")
 
@@ -273,6 +305,7 @@ def test_a_key_pair_of_another_name_is_made_before_the_old_one_goes(engine_side:
         ("SecurityGroup", {"rules": [{"protocol": "all", "host": True}], "tags": {}}),
         ("KeyPair", {"tags": {"a": "b"}}),
         ("BootConfig", {"userData": "#cloud-config\nhostname: x\n", "tags": {"a": "b"}}),
+        ("LaunchTemplate", {"bootConfig": "boot-2", "instanceTags": {"a": "b"}, "tags": {"a": "b"}}),
         ("Address", {"tags": {"a": "b"}}),
         ("Volume", {"sizeGib": 20, "tags": {"a": "b"}}),
         (
@@ -477,3 +510,49 @@ def test_another_site_is_another_provider(engine_side: Any) -> None:
 
     request = pb.DiffRequest(old_inputs=values.write({"site": "a"}), news=values.write({"site": "b"}))
     assert list(engine_side.stub.DiffConfig(request).replaces) == ["site"]
+
+
+def launched(engine_side: Any) -> str:
+    """A template as GOOD has it, and the id of an instance made from it."""
+    template, _ = engine_side.create("LaunchTemplate", GOOD["LaunchTemplate"])
+    assert template == LAUNCHED["template"]
+    return str(engine_side.create("Instance", LAUNCHED)[0])
+
+
+def test_an_instance_copies_its_template(engine_side: Any, cloud: FakeCloud) -> None:
+    made = cloud.get("instance", launched(engine_side)).spec
+    assert (made.subnet, made.image, made.user) == ("sub-00000001", "host", "mcis")
+    assert made.security_groups == ("sg-00000001", "sg-00000002")
+    assert made.tags == {"mcis": "hello", "role": "front", "mcis-vm": "web-1"}
+
+
+def test_what_an_instance_has_from_its_template_is_no_drift(engine_side: Any) -> None:
+    id = launched(engine_side)
+    assert engine_side.read("Instance", id, LAUNCHED)[1] == LAUNCHED
+
+
+def test_an_instance_keeps_its_template_s_tags_when_its_own_change(
+    engine_side: Any, cloud: FakeCloud
+) -> None:
+    id = launched(engine_side)
+    engine_side.update("Instance", id, LAUNCHED, {**LAUNCHED, "tags": {"mcis-vm": "web-1", "a": "b"}})
+    assert cloud.get("instance", id).spec.tags == {
+        **GOOD["LaunchTemplate"]["instanceTags"],
+        "mcis-vm": "web-1",
+        "a": "b",
+    }
+
+
+def test_an_instance_has_a_thing_from_its_template_or_by_itself(engine_side: Any) -> None:
+    both = {**LAUNCHED, "image": "host", "assignPublicIp": False}
+    said = {(key, "comes from the template already") for key in ("image", "assignPublicIp")}
+    assert set(engine_side.check("Instance", both)) == said
+    alone = {key: value for key, value in LAUNCHED.items() if key != "template"}
+    missing = {(key, "is required") for key in ("zone", "subnet", "image", "keyPair", "user")}
+    assert set(engine_side.check("Instance", alone)) == missing
+
+
+def test_an_instance_of_a_template_that_is_not_there_is_refused(engine_side: Any) -> None:
+    error = engine_side.refused(engine_side.create, "Instance", LAUNCHED)
+    assert error.code() == grpc.StatusCode.NOT_FOUND
+    assert error.details() == "there is no launch template lt-00000001"
