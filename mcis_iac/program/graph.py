@@ -35,7 +35,7 @@ class Ref:
 class Secret:
     """A value that must be encrypted in state and never be printed."""
 
-    value: Scalar
+    value: Scalar | Join
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ def refs(value: Any) -> Iterator[Ref]:
         yield value
     elif isinstance(value, Join):
         yield from refs(value.parts)
+    elif isinstance(value, Secret):
+        yield from refs(value.value)
     elif isinstance(value, Mapping):
         for inner in value.values():
             yield from refs(inner)

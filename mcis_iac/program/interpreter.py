@@ -8,7 +8,6 @@ separate outputs would cost more than the resources themselves.
 from __future__ import annotations
 
 import gc
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -98,7 +97,7 @@ def _value(value: Value, made: _Made) -> Any:
     if isinstance(value, Ref):
         return made.output(value)
     if isinstance(value, Secret):
-        return pulumi.Output.secret(value.value)
+        return pulumi.Output.secret(_value(value.value, made))
     if isinstance(value, Join):
         return pulumi.Output.concat(*(_value(part, made) for part in value.parts))
     if isinstance(value, Mapping):
@@ -113,8 +112,7 @@ def _text(value: Value, made: _Made) -> Any:
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, Secret):
-        plain = value.value if isinstance(value.value, str) else json.dumps(value.value)
-        return pulumi.Output.secret(plain)
+        return pulumi.Output.secret(_text(value.value, made))
     if isinstance(value, Ref | Join):
         return _value(value, made)
     return pulumi.Output.json_dumps(_value(value, made))
@@ -172,7 +170,8 @@ async def _gather(value: Value, made: _Made) -> tuple[Any, bool, bool]:
 async def _settled(value: Value, made: _Made) -> tuple[Any, bool, bool]:
     """The value once its resources exist, whether it is known, and whether it is secret."""
     if isinstance(value, Secret):
-        return value.value, True, True
+        hidden, known, _ = await _settled(value.value, made)
+        return hidden, known, True
     if isinstance(value, Ref | Join):
         output = _value(value, made)
         known = await output.is_known()
