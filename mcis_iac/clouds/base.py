@@ -29,12 +29,16 @@ class RegionFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a cloud without asking it. Empty `types` = not checked offline."""
+    """What is known of a cloud without asking it. Empty `types` = not checked offline.
+
+    Without `types_complete` a type that is not among them may well exist.
+    """
 
     regions: Mapping[str, RegionFact]
     types: Mapping[str, Mapping[str, float]]
     default_type: str
     image_aliases: tuple[str, ...]
+    types_complete: bool = True
 
 
 Arch = Literal["amd64", "arm64"]
@@ -99,11 +103,12 @@ class LookupModule(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What a cloud says of one VM; `native` is its own word for the status."""
+    """What a cloud says of one VM; `native` is its own word for the status, times are RFC 3339."""
 
     status: Status
     native: str
     public_ip: str | None = None
+    created_at: str | None = None
     detail: str = ""
 
 
