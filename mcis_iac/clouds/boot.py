@@ -61,7 +61,7 @@ def cloud_config(boot: FirstBoot) -> str:
         {
             "name": boot.user,
             "shell": "/bin/bash",
-            "sudo": ["ALL=(ALL) NOPASSWD:ALL"],
+            "sudo": "ALL=(ALL) NOPASSWD:ALL",
             "lock_passwd": True,
             "ssh_authorized_keys": [boot.public_key],
         }
