@@ -13,7 +13,7 @@ from typing import Any
 
 from pulumi.automation import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from mcis_iac.engine import checkpoint, inventory, recovery, selection, troubles
+from mcis_iac.engine import causes, checkpoint, inventory, recovery, selection, troubles
 from mcis_iac.engine.checkpoint import StateResource
 from mcis_iac.engine.command import Interrupted
 from mcis_iac.engine.diff import PreviewReader
@@ -63,7 +63,7 @@ def preview(
         raise _stopped(finished.stop, "nothing was changed")
     if finished.error is not None:
         raise _preview_trouble(session, reader, finished.error)
-    return reader.diff(time.monotonic() - begun)
+    return causes.traced(reader.diff(time.monotonic() - begun), asked.graph)
 
 
 def up(

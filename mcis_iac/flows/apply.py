@@ -161,7 +161,8 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
     failed = failures(prospect.before, run)
     fixed = remedy.remedy(prospect, run.outcome, run.vms, failed)
     kept = tuple(each for each in fixed.failed if each.name not in fixed.given_up)
-    left = results.stamped(Inventory(vms=fixed.vms, failed=kept), "up", prospect.clock)
+    vms = results.dated(fixed.vms, prospect.before, run.outcome)
+    left = results.stamped(Inventory(vms=vms, failed=kept), "up", prospect.clock)
     results.note(prospect.here, "up", left, run.outcome)
     code = results.exit_code(run.outcome, replace(left, failed=tuple(failed)))
     words = prospect.ground.request.words

@@ -35,6 +35,19 @@ def stamped(inventory: Inventory, operation: str, clock: Clock) -> Inventory:
     )
 
 
+def dated(vms: Iterable[Vm], before: Inventory, outcome: Outcome) -> tuple[Vm, ...]:
+    """The VMs with when they were made: now, if this run made them, else as known before."""
+    fresh = {
+        step.key for step in outcome.steps if step.is_vm and step.ok and step.op in {Op.CREATE, Op.REPLACE}
+    }
+    known = {vm.name: vm.created_at for vm in before.vms}
+    moment = now()
+    return tuple(
+        replace(vm, created_at=vm.created_at or (moment if vm.name in fresh else known.get(vm.name)))
+        for vm in vms
+    )
+
+
 def note(here: Standing, verb: str, left: Inventory, outcome: Outcome) -> None:
     """Keep the inventory and the host keys, and add a line to the record."""
     inventories.write(here.home.inventory, left)

@@ -30,7 +30,12 @@ def _observed(instance: object | None) -> Observed:
 
     if not isinstance(instance, Instance):
         return GONE
-    return Observed(status=STATUS[instance.state], native=instance.state, public_ip=instance.public_ip)
+    return Observed(
+        status=STATUS[instance.state],
+        native=instance.state,
+        public_ip=instance.public_ip,
+        created_at=instance.created_at,
+    )
 
 
 def notices(connection: Connection) -> Sequence[str]:
