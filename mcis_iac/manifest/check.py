@@ -214,7 +214,9 @@ def _alternatives(at: _Violation) -> Iterator[Diagnostic]:
     forms = [set(schema.resolve(form)["properties"]) for form in at.error.validator_value]
     keys, context = {entry.key for entry in at.node.entries()}, at.error.context
     amount = [sum(inner.schema_path[0] == index for inner in context) for index in range(len(forms))]
-    best = min(range(len(forms)), key=lambda index: (-len(keys & forms[index]), amount[index], index))
+    alike = [sum(nearest(key, form) is not None for key in keys - form) for form in forms]
+    rank = [(-len(keys & form), -near) for form, near in zip(forms, alike, strict=True)]
+    best = min(range(len(forms)), key=lambda index: (*rank[index], amount[index], index))
     own = keys & forms[best] - set.intersection(*forms)
     foreign = set.union(*forms) - forms[best]
     clashes = [entry.key_span for entry in at.node.entries() if entry.key in foreign]

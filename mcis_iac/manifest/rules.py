@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from posixpath import normpath
 from urllib.parse import urlsplit
 
-from mcis_iac.manifest import rules_network, schema
+from mcis_iac.manifest import rules_network
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import listed, nearest, short
 from mcis_iac.manifest.keys import check_keys
 from mcis_iac.manifest.nodes import Entry, Node
-from mcis_iac.manifest.scene import BUILT_IN_IMAGES, GENERATED_KEY, MAIN_NETWORK, Scene
+from mcis_iac.manifest.scene import BUILT_IN_IMAGES, GENERATED_KEY, MAIN_NETWORK, Scene, misspelt
 from mcis_iac.model import Diagnostic, Related, Span
 
 Rule = Callable[[Scene], Iterator[Diagnostic]]
@@ -51,7 +51,7 @@ def placements(scene: Scene) -> Iterator[Diagnostic]:
             continue
         entry = group.node.entry("placement")
         if entry is None:
-            if not _misspelt(group.node, "group", "placement"):
+            if not misspelt(group.node, "group", "placement") and not _null(scene, group.key, "placement"):
                 detail = "`placement` is required in a group"
                 hint = "for instance placement: {cloud: local, region: local-seoul}"
                 yield problem("MCIS102", group.key_span, detail, hint=hint, group=group.key)
@@ -64,22 +64,22 @@ def _placement(scene: Scene, group: str, entry: Entry) -> Iterator[Diagnostic]:
     if cloud is not None and named is not None:
         yield problem("MCIS117", named.key_span, "not together with `cloud`", group=group)
     elif cloud is None and named is None:
-        if not _misspelt(entry.node, "placement", "cloud", "connection"):
+        null = any(_null(scene, group, "placement", field) for field in ("cloud", "connection"))
+        if not null and not misspelt(entry.node, "placement", "cloud", "connection"):
             detail = "`cloud` or `connection` is required in a placement"
             yield problem("MCIS102", entry.key_span, detail, group=group)
     elif named is not None:
         yield from _connection(scene, group, named)
     elif cloud is not None:
         yield from _cloud(scene, group, cloud)
-    if entry.node.entry("region") is None and not _misspelt(entry.node, "placement", "region"):
+    null = _null(scene, group, "placement", "region")
+    if entry.node.entry("region") is None and not null and not misspelt(entry.node, "placement", "region"):
         yield problem("MCIS102", entry.key_span, "`region` is required in a placement", group=group)
 
 
-def _misspelt(node: Node, what: str, *names: str) -> bool:
-    """A field nobody knows is surely meant as one of these, and has been reported as such."""
-    known = dict(schema.fields(schema.document()["$defs"][what]))
-    absent = [name for name in known if node.entry(name) is None]
-    return any(entry.key not in known and nearest(entry.key, absent) in names for entry in node.entries())
+def _null(scene: Scene, group: str, *field: str) -> bool:
+    """It is written, but as nothing, which the schema refuses and no default replaces."""
+    return scene.root.entry("groups", group, *field) is not None
 
 
 def _connection(scene: Scene, group: str, named: Entry) -> Iterator[Diagnostic]:
@@ -124,7 +124,7 @@ def images(scene: Scene) -> Iterator[Diagnostic]:
 
 
 def _lacks(image: Node, cloud: str) -> bool:
-    return image.is_map and image.entry(cloud) is None and not _misspelt(image, "image", cloud)
+    return image.is_map and image.entry(cloud) is None and not misspelt(image, "image", cloud)
 
 
 def logins(scene: Scene) -> Iterator[Diagnostic]:

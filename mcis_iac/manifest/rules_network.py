@@ -10,7 +10,7 @@ from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import counted, nearest, short
 from mcis_iac.manifest.nodes import Entry, Node
-from mcis_iac.manifest.scene import Scene
+from mcis_iac.manifest.scene import Scene, misspelt
 from mcis_iac.model import Diagnostic, Related
 
 # A range is cut into blocks, one per connection and region: /20 where there is room, otherwise up to
@@ -229,5 +229,5 @@ def _reaches_ssh(rule: Node) -> bool:
     ports = [found for port in _items(rule, "ports") if (found := port_range(port.value)) is not None]
     if protocol == "all":
         return True
-    everything = rule.entry("ports") is None
+    everything = rule.entry("ports") is None and not misspelt(rule, "rule", "ports")
     return protocol == "tcp" and (everything or any(low <= SSH <= high for low, high in ports))

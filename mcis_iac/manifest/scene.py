@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcis_iac.manifest import schema
+from mcis_iac.manifest.guess import nearest
 from mcis_iac.manifest.nodes import Entry, Node
 from mcis_iac.manifest.overlay import merge
 from mcis_iac.model import Span
@@ -34,9 +36,9 @@ class Scene:
         return tuple(entry.key for entry in node.entries()) if node is not None else ()
 
     def lists(self, section: str) -> bool:
-        """Whether all names of a section are known: it is a map or not there, which is no names at all."""
+        """Whether all names of a section are known: it is a map, or surely not there, which is none."""
         node = self.root.get(section)
-        return node is None or node.is_map
+        return node.is_map if node is not None else not misspelt(self.root, None, section)
 
     def entries(self, section: str) -> Iterator[Entry]:
         """The entries of a section."""
@@ -55,6 +57,17 @@ def scene(root: Node, folder: Path) -> Scene:
             whole = merge(defaults, whole, ("groups", entry.key), home="over")
         groups[entry.key] = Entry(entry.key, entry.key_span, whole)
     return Scene(root=root, groups=groups, folder=folder, by_cloud=_by_cloud(root))
+
+
+def misspelt(node: Node, what: str | None, *names: str) -> bool:
+    """A field nobody knows is surely meant as one of these, and is reported as such.
+
+    `what` is the schema's name for the map, None for the manifest itself.
+    """
+    whole = schema.document()
+    known = dict(schema.fields(whole["$defs"][what] if what else whole))
+    absent = [name for name in known if node.entry(name) is None]
+    return any(entry.key not in known and nearest(entry.key, absent) in names for entry in node.entries())
 
 
 def _by_cloud(root: Node) -> dict[str, tuple[str, ...]]:
@@ -82,6 +95,12 @@ def _weight(node: Node) -> int:
 
 def connection(scene: Scene, group: Entry) -> tuple[str, str] | None:
     """Connection and cloud of a group, where both are certain."""
+    found = _connection(scene, group)
+    known = schema.document()["$defs"]["cloud"]["enum"]
+    return found if found is not None and found[1] in known else None
+
+
+def _connection(scene: Scene, group: Entry) -> tuple[str, str] | None:
     name, cloud = group.node.text("placement", "connection"), group.node.text("placement", "cloud")
     if name is not None:
         cloud = scene.root.text("connections", name, "cloud")
