@@ -137,13 +137,13 @@ def _missing(path: Path, *, declared: str | None = None) -> CredentialsError:
 
 
 def _new_key() -> str:
-    import asyncssh
+    from mcis_iac.actions.lean import asyncssh
 
     return asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh").decode("ascii")
 
 
 def _public_of_pem(data: bytes) -> str:
-    import asyncssh
+    from mcis_iac.actions.lean import asyncssh
 
     key = asyncssh.import_private_key(data)
     return " ".join(key.export_public_key().decode("ascii").split()[:2])

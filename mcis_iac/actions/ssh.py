@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncssh
-
 from mcis_iac.actions import known_hosts
 from mcis_iac.actions.keys import AGENT_VARIABLE, Agent, Login, LoginKey
+from mcis_iac.actions.lean import asyncssh
 from mcis_iac.actions.output import OnLine, Stream
 from mcis_iac.errors import CredentialsError
 from mcis_iac.model import Vm

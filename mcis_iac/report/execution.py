@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from mcis_iac.pipeline import HostResult
 from mcis_iac.report.text import clean, folded, paint, plural, seconds
@@ -62,6 +61,8 @@ def exec_summary(results: Sequence[HostResult], elapsed_s: float) -> str:
 
 def junit(results: Sequence[HostResult], command: str) -> str:
     """A test case per VM, the way CI systems read it: what failed, what never ran."""
+    from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
     suite = Element("testsuite", name=clean(command), tests=str(len(results)))
     suite.set("failures", str(sum(not r.ok and not (r.lost or r.error) for r in results)))
     suite.set("errors", str(sum(bool(r.lost or r.error) for r in results)))
