@@ -443,6 +443,55 @@ PLACES = {
         """,
         Severity.WARNING,
     ),
+    "MCIS265": Code(
+        "first-boot instructions too large for gcp",
+        """
+        What a VM of Google Cloud does at its first boot (`setup`) travels as one metadata value, which
+        has at most 256 KiB, with what mcis adds for the login, the host key and the disks. Fetch large
+        files in `run`, or copy them once the VMs are up.
+        """,
+    ),
+    "MCIS266": Code(
+        "firewall source cannot be named on gcp",
+        """
+        Google Cloud names the members of a group by a tag, which works inside one network of one
+        project. Members elsewhere are let in by their public addresses, at most 5,000 of them. One
+        without a public address comes from a gateway whose address nobody knows before: give it one,
+        or connect the networks, because then its private address, which is let in, is the right one.
+        """,
+    ),
+    "MCIS267": Code(
+        "disk size not possible on gcp",
+        """
+        A disk of Google Cloud has 10 GiB at least and 64 TiB at most. Without a size, the boot disk is
+        as large as the image wants it.
+        """,
+    ),
+    "MCIS268": Code(
+        "image cannot be used on gcp",
+        """
+        An image of your own is, on Google Cloud, the newest of a family or one image, of the
+        connection's project unless another is named:
+
+            images:
+              base:
+                gcp: {family: web-base, project: shop-images}
+
+        or `{name: web-base-v7}`, or `{id: projects/shop-images/global/images/web-base-v7}`. Its VMs run
+        `setup` through Google's guest agent; `cloud_init: true` says that the image has cloud-init.
+        """,
+    ),
+    "MCIS269": Code(
+        "existing network is not named",
+        """
+        A network that is there already is named per region by `network`. `subnetwork` is needed where
+        it is not called like the network, `project` where it belongs to another project:
+
+            networks:
+              office:
+                existing: {gcp: {asia-northeast3: {network: corp, subnetwork: corp-seoul, project: hub}}}
+        """,
+    ),
 }
 
 CODES: dict[str, Code] = SYNTAX | MEANING | PLACES
