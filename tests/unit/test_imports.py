@@ -33,6 +33,7 @@ OURS: dict[str, set[str]] = {
     "clouds.registry": {"clouds.base"},
     "clouds.peers": {"clouds.registry", "program.graph"},
     "clouds.boot": {"program.graph"},
+    "clouds.gcp": {"clouds.base", "clouds.boot", "clouds.peers", "program.graph", "program.naming"},
     "clouds.local": {"clouds.base", "clouds.boot", "program.graph", "program.naming", "local_cloud"},
     "local_cloud": set(),
     "engine.events": set(),

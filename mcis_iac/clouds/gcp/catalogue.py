@@ -1,0 +1,83 @@
+"""Facts about Google Cloud, read from `data/`: regions, machine types, images, limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+from mcis_iac.clouds.base import Arch, Facts, RegionFact
+
+DiskKind = Literal["cheap", "balanced", "fast"]
+
+
+@cache
+def data(name: str) -> Mapping[str, Any]:
+    """A file of `data/` by its name without the ending."""
+    text = resources.files(__package__).joinpath("data", f"{name}.json").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
+@cache
+def facts() -> Facts:
+    """Every region with its zones (by their letters), a selection of types, the built-in images."""
+    regions = {
+        name: RegionFact(
+            name=name, zones=tuple(row["zones"]), latitude=row["latitude"], longitude=row["longitude"]
+        )
+        for name, row in data("regions")["regions"].items()
+    }
+    types = {
+        name: {"vcpus": float(row["vcpus"]), "memory_gib": float(row["memory_gib"])}
+        for name, row in data("types")["types"].items()
+    }
+    return Facts(
+        regions=regions,
+        types=types,
+        default_type=data("types")["default"],
+        image_aliases=tuple(data("images")["images"]),
+        types_complete=False,
+    )
+
+
+def subnet_range(region: str) -> str | None:
+    """The range Google gives the region in a network that is cut by Google."""
+    row = data("regions")["regions"].get(region)
+    return row["subnet"] if row else None
+
+
+def zone_name(region: str, zone: str) -> str:
+    """The zone as Google writes it: `asia-northeast3-a`."""
+    return f"{region}-{zone}"
+
+
+def family(machine_type: str) -> str:
+    """The series of a machine type: `e2` of `e2-standard-2`."""
+    return machine_type.partition("-")[0]
+
+
+def arch(machine_type: str) -> Arch:
+    """The architecture of a machine type, known or not: whole series have the same."""
+    return "arm64" if family(machine_type) in data("types")["families"]["arm64"] else "amd64"
+
+
+def has_gpu(machine_type: str) -> bool:
+    """Whether the machine type comes with GPUs; such machines cannot be moved while they run."""
+    return family(machine_type) in data("types")["families"]["gpu"]
+
+
+def disk_type(machine_type: str, kind: DiskKind) -> str:
+    """The disk type for a machine: not every series takes every one."""
+    rows = data("types")["disks"]
+    row = next((row for row in rows if family(machine_type) in row["families"]), rows[-1])
+    found: str = row[kind]
+    return found
+
+
+def limit(name: str) -> int:
+    """A limit by its name in `data/limits.json`."""
+    found: int = data("limits")[name]
+    return found

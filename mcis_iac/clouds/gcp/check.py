@@ -1,0 +1,188 @@
+"""What Google Cloud cannot do of a manifest, or does differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mcis_iac.clouds.gcp import catalogue, labels
+from mcis_iac.clouds.gcp.machine import first_boot
+from mcis_iac.model import Diagnostic, Disk, Group, HostKey, Mcis, Severity
+from mcis_iac.program import naming
+
+TOO_LARGE = "MCIS265"
+UNNAMED_SOURCE = "MCIS266"
+BAD_DISK = "MCIS267"
+BAD_IMAGE = "MCIS268"
+BAD_NETWORK = "MCIS269"
+IMAGE_WORDS = ("id", "name", "family")
+# As long as the keys every machine gets, so that what passes here passes with them.
+A_KEY = HostKey(public="k" * 100, private="k" * 420)
+
+
+def groups_here(mcis: Mcis) -> list[Group]:
+    """The groups that run on this cloud."""
+    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "gcp"]
+
+
+def check(mcis: Mcis) -> Iterator[Diagnostic]:
+    """Problems by group, in the manifest's order."""
+    for group in groups_here(mcis):
+        yield from _image(mcis, group)
+        yield from _network(mcis, group)
+        yield from _first_boot(mcis, group)
+        yield from _disks(mcis, group)
+        yield from _sources(mcis, group)
+
+
+def notices(mcis: Mcis) -> list[str]:
+    """What a user should know before the first boot."""
+    here = groups_here(mcis)
+    said: list[str] = []
+    spot = sorted(group.name for group in here if group.placement.spot)
+    if spot:
+        said.append(
+            f"gcp: spot VMs of {', '.join(spot)} are stopped, not deleted, when Google wants them back"
+        )
+    changed = sorted({key for g in here for key in labels.changed(naming.tags(mcis, labels=g.labels))})
+    if changed:
+        said.append(
+            f"gcp: labels are lower case there, with `_` for other characters: {', '.join(changed)} differ"
+        )
+    bound = sorted({g.name for g in here if g.public_ip == "none" and _existing(mcis, g) is not None})
+    if bound:
+        said.append(
+            f"gcp: {', '.join(bound)} reach the internet only if the existing network has a Cloud NAT"
+        )
+    return said
+
+
+def _existing(mcis: Mcis, group: Group) -> object:
+    pin = group.placement
+    return mcis.networks[group.network].existing.get(pin.connection, {}).get(pin.region)
+
+
+def _problem(
+    mcis: Mcis,
+    group: Group,
+    code: str,
+    summary: str,
+    detail: str,
+    path: str,
+    hint: str = "",
+) -> Diagnostic:
+    return Diagnostic(
+        code=code,
+        severity=Severity.ERROR,
+        summary=summary,
+        detail=detail,
+        hint=hint,
+        span=mcis.span(path),
+        group=group.name,
+    )
+
+
+def _image(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    entry = mcis.images[group.image].by_cloud.get("gcp") if group.image in mcis.images else None
+    if entry is None or sum(word in entry for word in IMAGE_WORDS) == 1:
+        return
+    yield _problem(
+        mcis,
+        group,
+        BAD_IMAGE,
+        "image cannot be used on gcp",
+        "one of `family: NAME`, `name: NAME` or `id: projects/P/global/images/NAME` is expected",
+        f"images.{group.image}.gcp",
+        hint="`project: NAME` beside family or name says whose image it is",
+    )
+
+
+def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    existing, pin = _existing(mcis, group), group.placement
+    if existing is None or (isinstance(existing, dict) and existing.get("network")):
+        return
+    yield _problem(
+        mcis,
+        group,
+        BAD_NETWORK,
+        "existing network is not named",
+        "`network: NAME` is expected",
+        f"networks.{group.network}.existing.{pin.connection}.{pin.region}",
+        hint="`subnetwork: NAME` when it is called otherwise, `project: NAME` when it is another project's",
+    )
+
+
+def _first_boot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    text = first_boot(mcis, group, naming.vm(group.name, max(group.count, 1)), A_KEY.public, A_KEY)
+    size, limit = len(text.encode("utf-8", "surrogatepass")), catalogue.limit("metadata_value_bytes")
+    if size > limit:
+        yield _problem(
+            mcis,
+            group,
+            TOO_LARGE,
+            "first-boot instructions too large for gcp",
+            f"{size:,} bytes with all that mcis adds; a metadata value has at most {limit:,}",
+            f"groups.{group.name}.setup",
+            hint="fetch large files in `run`, or copy them after the VMs are up",
+        )
+
+
+def _disks(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    yield from _disk(mcis, group, group.disk, f"groups.{group.name}.disk.size")
+    for position, disk in enumerate(group.disks):
+        yield from _disk(mcis, group, disk, f"groups.{group.name}.disks.{position}.size")
+
+
+def _disk(mcis: Mcis, group: Group, disk: Disk, path: str) -> Iterator[Diagnostic]:
+    least, most = catalogue.limit("disk_min_gib"), catalogue.limit("disk_max_gib")
+    if disk.size_gib is not None and not least <= disk.size_gib <= most:
+        yield _problem(
+            mcis,
+            group,
+            BAD_DISK,
+            "disk size not possible on gcp",
+            f"a disk has {least} to {most:,} GiB there",
+            path,
+        )
+
+
+def _sources(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    """Who is not in the same network is let in by address, which takes one that is known."""
+    for wall in (mcis.firewalls[name] for name in group.firewalls):
+        words = {source for rule in wall.rules for source in rule.sources}
+        named = {word.removeprefix("group:") for word in words} & mcis.groups.keys()
+        away = [mcis.groups[name] for name in sorted(mcis.groups if "mcis" in words else named)]
+        away = [other for other in away if not _together(mcis, group, other)]
+        yield from (_hidden(mcis, group, wall.name, o) for o in away if o.public_ip == "none" and o.count)
+        count, limit = sum(other.count for other in away), catalogue.limit("firewall_ranges")
+        if count > limit:
+            yield _source(
+                mcis,
+                group,
+                wall.name,
+                f"{count:,} VMs are in other networks; a firewall names at most {limit:,} addresses",
+                "name their addresses as a CIDR",
+            )
+
+
+def _hidden(mcis: Mcis, group: Group, wall: str, other: Group) -> Diagnostic:
+    found = _source(
+        mcis,
+        group,
+        wall,
+        f"group `{other.name}` is in another network and has no public address of its own",
+        "give it a public_ip, or connect the networks: its private addresses are let in",
+    )
+    return replace(found, severity=Severity.WARNING)
+
+
+def _source(mcis: Mcis, group: Group, wall: str, detail: str, hint: str) -> Diagnostic:
+    summary = "firewall source cannot be named on gcp"
+    return _problem(mcis, group, UNNAMED_SOURCE, summary, detail, f"firewalls.{wall}", hint=hint)
+
+
+def _together(mcis: Mcis, one: Group, other: Group) -> bool:
+    """Whether two groups are in one network, which spans the regions of a connection."""
+    same = (one.placement.connection, one.network) == (other.placement.connection, other.network)
+    existing = [_existing(mcis, one), _existing(mcis, other)]
+    return same and (existing[0] is None) == (existing[1] is None)

@@ -1,0 +1,113 @@
+"""Google Cloud's resources: pure data for provider package `gcp`.
+
+Per connection one provider; per manifest network one network for all regions, with a subnetwork in each
+and a NAT gateway where machines have no public address; per group, network and source one firewall; per
+machine itself, its data disks, their attachments and its static address. Keys of what belongs to no
+region say `global`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.gcp import catalogue, firewall, machine, network
+from mcis_iac.clouds.gcp import check as checks
+from mcis_iac.clouds.gcp.site import PACKAGE, VERSION, Site
+from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Inputs, Options, Resource, Value
+
+__all__ = ["PACKAGE", "VERSION"]
+
+VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
+SHIPS_PLUGIN = False
+VARIABLES = ("GOOGLE_*", "GCLOUD_*", "CLOUDSDK_*", "GCE_METADATA_*", "PULUMI_GCP_*")
+INJECTS_HOST_KEYS = True
+
+
+def facts() -> Facts:
+    """Regions, zones by their letters, some types, image aliases."""
+    return catalogue.facts()
+
+
+def check(mcis: Mcis) -> Iterable[Diagnostic]:
+    """What cannot be done of a manifest here."""
+    return checks.check(mcis)
+
+
+def notices(mcis: Mcis) -> Sequence[str]:
+    """What is different here for a manifest."""
+    return checks.notices(mcis)
+
+
+def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """All resources of the connection, each after what it refers to; none without members."""
+    site = _site(plan, connection)
+    if not site.members:
+        return
+    yield _provider(site)
+    yield from network.networks(site)
+    yield from firewall.inside(site)
+    for member in site.members:
+        yield from machine.machine(site, member)
+
+
+def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """The firewalls for members that are not in the same network."""
+    yield from firewall.outside(_site(plan, connection))
+
+
+def arch(type: str) -> Arch:
+    """The architecture of a machine type, by its series."""
+    return catalogue.arch(type)
+
+
+def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
+    """The member's entry of the `inventory` output."""
+    group, key = plan.mcis.groups[member.group], member.name
+    host_key = plan.host_keys.get(key)
+    return {
+        "group": member.group,
+        "ordinal": member.ordinal,
+        "connection": member.connection,
+        "cloud": member.cloud,
+        "region": member.region,
+        "zone": member.zone,
+        "type": member.type,
+        "id": machine.machine_id(key),
+        "private_ip": machine.private_ip(key),
+        "public_ip": machine.public_ip(group, key),
+        "user": group.user,
+        "host_key": host_key.public if host_key else None,
+        "created_at": machine.created_at(key),
+    }
+
+
+def _site(plan: Plan, connection: Connection) -> Site:
+    members = [member for member in plan.members if member.connection == connection.name]
+    return Site(plan=plan, connection=connection, members=members)
+
+
+def _provider(site: Site) -> Resource:
+    """The connection's credentials by name: what they are stays in files and variables."""
+    settings = site.connection.settings
+    inputs: Inputs = {"addPulumiAttributionLabel": False}
+    if "project" in settings:
+        inputs["project"] = str(settings["project"])
+    if "credentials_file" in settings:
+        path = Path(str(settings["credentials_file"])).expanduser()
+        inputs["credentials"] = str(site.mcis.folder / path)
+    if "impersonate" in settings:
+        inputs["impersonateServiceAccount"] = str(settings["impersonate"])
+    theirs: Mapping[str, str] = settings.get("env", {})
+    return Resource(
+        key=naming.provider(site.connection.name),
+        token=f"pulumi:providers:{PACKAGE}",
+        inputs=inputs,
+        version=VERSION,
+        options=Options(additional_secret_outputs=("accessToken",)),
+        env={str(ours): name for name, ours in theirs.items()},
+        subject=site.subject(),
+    )
