@@ -40,9 +40,12 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Text put together from texts and references: `Join((Ref("ip/web-1", "publicIp"), "/32"))`."""
+    """Text put together from texts and references: `Join((Ref("ip/web-1", "publicIp"), "/32"))`.
 
-    parts: tuple[str | Ref, ...]
+    With a secret among its parts the whole is one.
+    """
+
+    parts: tuple[str | Ref | Secret, ...]
 
 
 Value: TypeAlias = "Scalar | Ref | Secret | Join | tuple[Value, ...] | list[Value] | Mapping[str, Value]"

@@ -53,9 +53,9 @@ def security_group(group: str, connection: str, region: str) -> str:
     return _key("sg", group, connection, region)
 
 
-def key_pair(name: str, connection: str) -> str:
-    """A login key as the cloud knows it."""
-    return _key("key", name, connection)
+def key_pair(name: str, connection: str, *more: str) -> str:
+    """A login key as the cloud knows it; `more` is the region where regions keep keys apart."""
+    return _key("key", name, connection, *more)
 
 
 def boot_config(group: str, connection: str) -> str:
@@ -120,7 +120,7 @@ NETWORK_KINDS = frozenset(
     {"net", "subnet", "igw", "rtb", "route", "rta", "nat", "natip", "router", "link", "resources"}
 )
 GROUP_KINDS = frozenset({"sg", "rule", "template"})
-VM_KINDS = frozenset({"ip", "disk", "nic", "attach", "bind"})
+VM_KINDS = frozenset({"ip", "disk", "nic", "attach", "bind", "admit"})
 
 
 def subject_of(key: str) -> Subject:

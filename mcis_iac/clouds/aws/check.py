@@ -1,0 +1,299 @@
+"""What AWS cannot carry of a manifest, and what is different there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+
+from mcis_iac.clouds import boot, peers
+from mcis_iac.clouds.aws import catalog, network
+from mcis_iac.clouds.aws.scope import TAG_KEY_LIMIT, TAG_VALUE_LIMIT, tag_key, tag_value
+from mcis_iac.model import Diagnostic, Group, HostKey, Mcis, Network, Plan, Severity
+
+USER_DATA = "MCIS260"
+KEY_KIND = "MCIS261"
+OVER_LIMIT = "MCIS262"
+EXISTING = "MCIS263"
+UNREACHABLE = "MCIS264"
+NETWORK_TOO_SMALL = "MCIS246"
+USER_DATA_LIMIT = 16384
+RULES_LIMIT = 60
+TAGS_LIMIT = 50
+OUR_TAGS = 6  # Name, mcis, namespace, env, group, vm
+KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
+# What stands in for what is not known before `up`: keys of the length that real ones have.
+SAMPLE_KEY = HostKey(public=f"ssh-ed25519 {'A' * 68}", private="\n".join(["A" * 70] * 5 + ["-" * 36] * 2))
+SAMPLE_VM = "-99999"
+SHOWN = 60
+# Their disks have no serial number, by which a volume is found in the guest.
+WITHOUT_SERIALS = frozenset({"t1", "t2", "m1", "m2", "m3", "m4", "c1", "c3", "c4", "r3", "r4", "i2", "i3"})
+NAT_HOURLY_USD = "0.045"
+
+
+def groups_here(mcis: Mcis) -> list[Group]:
+    """The groups that run on AWS."""
+    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "aws"]
+
+
+def check(mcis: Mcis) -> Iterator[Diagnostic]:
+    """Problems by group, in the manifest's order."""
+    for group in groups_here(mcis):
+        yield from _user_data(mcis, group)
+        yield from _key(mcis, group)
+        yield from _labels(mcis, group)
+        yield from _disks(mcis, group)
+        yield from _existing(mcis, group)
+        yield from _rules(mcis, group)
+        yield from _hidden(mcis, group)
+    yield from _small(mcis)
+
+
+def notices(mcis: Mcis) -> list[str]:
+    """What a user should know before money is spent."""
+    here = groups_here(mcis)
+    said: list[str] = []
+    private: dict[str, list[str]] = {}
+    for group in here:
+        pin = group.placement
+        if network.kind_of(group) == "private" and not _given(mcis, group) and group.count:
+            private.setdefault(f"{pin.connection}/{pin.region}, network {group.network}", []).append(
+                group.name
+            )
+    for place, names in sorted(private.items()):
+        said.append(
+            f"aws: {', '.join(sorted(names))} without public addresses reach the internet through one NAT "
+            f"gateway ({place}), which costs about USD {NAT_HOURLY_USD} an hour and per GB of traffic"
+        )
+    spot = sorted(group.name for group in here if group.placement.spot)
+    if spot:
+        said.append(f"aws: spot VMs of {', '.join(spot)} are stopped, not deleted, when AWS takes them back")
+    adopted = sorted({group.network for group in here if _given(mcis, group)})
+    if adopted:
+        said.append(
+            f"aws: in network {', '.join(adopted)} the subnets there decide who gets a public address "
+            "and who reaches the internet"
+        )
+    return said
+
+
+def _given(mcis: Mcis, group: Group) -> Mapping[str, object] | None:
+    pin = group.placement
+    found = mcis.networks[group.network].existing.get(pin.connection, {}).get(pin.region)
+    return found if found is None or isinstance(found, Mapping) else {}
+
+
+def _problem(
+    mcis: Mcis, group: Group, path: str, *, code: str, summary: str, detail: str, hint: str = "",
+    severity: Severity = Severity.ERROR,
+) -> Diagnostic:  # fmt: skip
+    return Diagnostic(
+        code=code,
+        severity=severity,
+        summary=summary,
+        detail=detail,
+        hint=hint,
+        span=mcis.span(path),
+        group=group.name,
+    )
+
+
+# ---------------------------------------------------------------- one VM
+
+
+def _user_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    key = mcis.keys.get(group.key)
+    mounts = (boot.Mounted(device="vol-0123456789abcdef0", mount=d.mount) for d in group.disks if d.mount)
+    whole = boot.cloud_config(
+        boot.FirstBoot(
+            setup=group.setup,
+            user=group.user,
+            public_key=(key and key.public_key) or SAMPLE_KEY.public,
+            host_key=SAMPLE_KEY,
+            mounts=tuple(mounts),
+            hostname=f"{group.name}{SAMPLE_VM}",
+        )
+    )
+    size = len(whole.encode("utf-8", "surrogatepass"))
+    if size > USER_DATA_LIMIT:
+        yield _problem(
+            mcis,
+            group,
+            f"groups.{group.name}.setup",
+            code=USER_DATA,
+            summary="too much for the first boot on AWS",
+            detail=f"{size:,} bytes of user data, AWS takes {USER_DATA_LIMIT:,}",
+            hint="bring large files with an action, or have `run` fetch them",
+        )
+
+
+def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    key = mcis.keys.get(group.key)
+    kind = key.public_key.split()[0] if key and key.public_key and key.public_key.split() else ""
+    if kind and kind not in KEY_KINDS:
+        yield _problem(
+            mcis,
+            group,
+            f"keys.{group.key}",
+            code=KEY_KIND,
+            summary="kind of key not accepted by AWS",
+            detail=f"`{kind}`; AWS takes {' and '.join(KEY_KINDS)}",
+            hint="ssh-keygen -t ed25519 makes one that every cloud takes",
+        )
+
+
+def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    labels = {**mcis.labels, **group.labels}
+    if len(labels) + OUR_TAGS > TAGS_LIMIT:
+        detail = f"{len(labels)} labels and {OUR_TAGS} tags of mcis; a resource takes {TAGS_LIMIT} tags"
+        yield _over(mcis, group, f"groups.{group.name}.labels", detail, "use fewer labels")
+    for name, value in labels.items():
+        if tag_key(name) == name and tag_value(value) == value:
+            continue
+        owner = f"groups.{group.name}.labels.{name}" if name in group.labels else f"labels.{name}"
+        yield _problem(
+            mcis,
+            group,
+            owner,
+            code=OVER_LIMIT,
+            severity=Severity.WARNING,
+            summary="over a limit of AWS",
+            detail=f"label `{name[:SHOWN]}` is cut or has other characters as a tag",
+            hint=f"tags have {TAG_KEY_LIMIT} characters and {TAG_VALUE_LIMIT} in their values, letters, "
+            "digits, spaces and . : / = + - @ _",
+        )
+
+
+def _over(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagnostic:
+    return _problem(
+        mcis, group, path, code=OVER_LIMIT, summary="over a limit of AWS", detail=detail, hint=hint
+    )
+
+
+def _disks(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    family = (group.placement.type or "").partition(".")[0]
+    if family in WITHOUT_SERIALS and any(disk.mount for disk in group.disks):
+        detail = f"{group.placement.type} is too old for data disks to be found and mounted by their id"
+        yield _over(mcis, group, f"groups.{group.name}.placement.type", detail, "use a newer type")
+
+
+# ---------------------------------------------------------------- networks
+
+
+def _existing(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    given, pin = _given(mcis, group), group.placement
+    if given is None:
+        return
+    path = f"networks.{group.network}.existing.{pin.connection}.{pin.region}"
+    subnets = given.get("subnets")
+    detail = hint = ""
+    if not given.get("vpc") or not subnets:
+        detail, hint = "`vpc` and `subnets` are expected", "{vpc: vpc-0abc, subnets: {a: subnet-0abc}}"
+    elif isinstance(subnets, Mapping):
+        missing = [zone for zone in _zones(group) if zone not in subnets]
+        if missing:
+            detail = f"no subnet for zone {', '.join(missing)} of {pin.region}"
+            hint = "name one, or pin the group's zone"
+    elif not isinstance(subnets, list | tuple) or len(subnets) > 1:
+        detail, hint = "which zone is each subnet in?", "write subnets: {a: subnet-0abc, b: subnet-0def}"
+    elif pin.zone is None:
+        detail = f"one subnet is in one zone, but group `{group.name}` has none pinned"
+        hint = "write subnets: {a: subnet-0abc} and pin the zone"
+    if detail:
+        yield _problem(
+            mcis, group, path, code=EXISTING, summary="existing network not usable", detail=detail, hint=hint
+        )
+
+
+def _zones(group: Group) -> list[str]:
+    """The zones a group's VMs are in, as far as the manifest tells."""
+    pin = group.placement
+    return [pin.zone] if pin.zone else list(catalog.zones(pin.region)[: group.count])
+
+
+def _small(mcis: Mcis) -> Iterator[Diagnostic]:
+    """A zone's private subnet lies in the upper half of the region's block, if that has one."""
+    seen: set[tuple[str, str, str]] = set()
+    for group in groups_here(mcis):
+        pin, declared = group.placement, mcis.networks[group.network]
+        place = (group.network, pin.connection, pin.region)
+        prefixes = _prefixes(declared)
+        if place in seen or prefixes is None or _given(mcis, group):
+            continue
+        here = [g for g in groups_here(mcis) if (g.network, *_place(g)) == place and g.count]
+        private = any(network.kind_of(each) == "private" for each in here)
+        known = catalog.zones(pin.region)
+        used = max((known.index(z) + 1 for g in here for z in _zones(g) if z in known), default=0)
+        if private and not network.fits(*prefixes, used):
+            seen.add(place)
+            yield _problem(
+                mcis,
+                group,
+                f"networks.{group.network}.cidr",
+                code=NETWORK_TOO_SMALL,
+                summary="network too small",
+                detail=f"{declared.cidr} has no room for public and private subnets in {used} zones of "
+                f"{pin.connection}/{pin.region}",
+                hint="use a larger `cidr`, or pin the zone",
+            )
+
+
+def _place(group: Group) -> tuple[str, str]:
+    return group.placement.connection, group.placement.region
+
+
+def _prefixes(declared: Network) -> tuple[int, int] | None:
+    """How long the prefixes of a region's block and of a zone's part are."""
+    if declared.cidr is None:
+        return None
+    block = max(20, min(IPv4Network(declared.cidr).prefixlen + 4, 26))
+    return block, min(block + 4, 28)
+
+
+# ---------------------------------------------------------------- firewalls
+
+
+def _rules(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    plan, count, away = Plan(mcis=mcis, members=(), public_keys={}), 0, 0
+    for rule in peers.rules(plan, group):
+        count += len(peers.ranges(plan, rule))
+        for name in peers.groups(plan, rule) & mcis.groups.keys():
+            other = mcis.groups[name]
+            here = _same_vpc(mcis, group, other)
+            count += min(other.count, 1) if here else other.count
+            away += 0 if here else other.count
+    if count > RULES_LIMIT:
+        path = f"firewalls.{group.firewalls[0]}" if group.firewalls else f"groups.{group.name}"
+        detail = f"group `{group.name}` needs {count} rules, a security group takes {RULES_LIMIT}"
+        one_each = f"{away} of them are for single VMs elsewhere: name their range, or let in fewer groups"
+        yield _over(
+            mcis, group, path, detail, one_each if away else "name wider ranges of ports or addresses"
+        )
+
+
+def _same_vpc(mcis: Mcis, group: Group, other: Group) -> bool:
+    if _place(group) != _place(other):
+        return False
+    if group.network == other.network:
+        return True
+    mine, theirs = _given(mcis, group), _given(mcis, other)
+    return bool(mine and theirs and mine.get("vpc") == theirs.get("vpc"))
+
+
+def _hidden(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    """Members elsewhere are known by their public addresses; some have none."""
+    for wall in (mcis.firewalls[name] for name in group.firewalls):
+        named = {s.removeprefix("group:") for rule in wall.rules for s in rule.sources} & mcis.groups.keys()
+        for name in sorted(named):
+            other = mcis.groups[name]
+            if other.public_ip == "none" and other.count and not _same_vpc(mcis, group, other):
+                yield _problem(
+                    mcis,
+                    group,
+                    f"firewalls.{wall.name}",
+                    code=UNREACHABLE,
+                    severity=Severity.WARNING,
+                    summary="firewall source without a public address",
+                    detail=f"group `{name}` is outside this VPC and known by its private addresses, "
+                    "which do not arrive over the internet",
+                    hint=f"give `{name}` a public_ip, or connect the networks with a vpn service",
+                )

@@ -1,0 +1,107 @@
+"""AWS's resources: pure data for provider package `aws`.
+
+Per connection one provider; per network and region a VPC (`network`); per key and region a key pair;
+per group and region a security group (`firewall`); per VM an instance, its data disks and its static
+address (`machine`). `associatePublicIpAddress` is never set: it would replace every VM whose address
+was taken away by a stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from mcis_iac.clouds.aws import catalog, firewall, machine, network
+from mcis_iac.clouds.aws import check as checks
+from mcis_iac.clouds.aws import scope as scopes
+from mcis_iac.clouds.aws.scope import Scope
+from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Inputs, Ref, Resource, Value
+
+PACKAGE = scopes.PACKAGE
+VERSION = scopes.VERSION
+VM_TOKENS = frozenset({machine.INSTANCE})
+SHIPS_PLUGIN = False
+VARIABLES = ("AWS_*",)
+INJECTS_HOST_KEYS = True
+
+
+def facts() -> Facts:
+    """Regions, zones, a few types and the image aliases."""
+    return catalog.facts()
+
+
+def check(mcis: Mcis) -> Iterable[Diagnostic]:
+    """What cannot be done of a manifest here."""
+    return checks.check(mcis)
+
+
+def notices(mcis: Mcis) -> Sequence[str]:
+    """What is different here for a manifest."""
+    return checks.notices(mcis)
+
+
+def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """All resources of the connection, each after what it refers to; none without members."""
+    scope = _scope(plan, connection)
+    if not scope.members:
+        return
+    yield scopes.provider(connection)
+    yield from _keys(scope)
+    yield from network.declare(scope)
+    yield from firewall.declare(scope)
+    for member in scope.members:
+        yield from machine.declare(scope, member)
+
+
+def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """Rules that let in VMs outside the VPC, by their addresses."""
+    yield from firewall.links(_scope(plan, connection))
+
+
+def arch(type: str) -> Arch:
+    """The processor architecture of an instance type."""
+    return catalog.arch(type)
+
+
+def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
+    """The member's entry of the `inventory` output."""
+    group = plan.mcis.groups[member.group]
+    public: Mapping[str, Value] = {
+        "ephemeral": Ref(member.name, "publicIp"),
+        "static": Ref(naming.address(member.name), "publicIp"),
+        "none": None,
+    }
+    host_key = plan.host_keys.get(member.name)
+    return {
+        "group": member.group,
+        "ordinal": member.ordinal,
+        "connection": member.connection,
+        "cloud": member.cloud,
+        "region": member.region,
+        "zone": member.zone,
+        "type": member.type,
+        "id": Ref(member.name),
+        "private_ip": Ref(member.name, "privateIp"),
+        "public_ip": public[group.public_ip],
+        "user": group.user,
+        "host_key": host_key.public if host_key else None,
+    }
+
+
+def _scope(plan: Plan, connection: Connection) -> Scope:
+    return Scope(plan, connection, [m for m in plan.members if m.connection == connection.name])
+
+
+def _keys(scope: Scope) -> Iterator[Resource]:
+    """A key pair per region: AWS keeps them apart."""
+    wanted = {(scope.group(member).key, member.region) for member in scope.members}
+    for name, region in sorted(wanted):
+        key = naming.key_pair(name, scope.connection.name, region)
+        inputs: Inputs = {
+            "keyName": machine.key_name(scope, name, region),
+            "publicKey": scope.plan.public_keys[name],
+            "tags": scope.tags(key),
+        }
+        yield scope.resource(key, "ec2/keyPair:KeyPair", region, inputs)

@@ -1,0 +1,124 @@
+"""What all resources of one connection to AWS are made with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mcis_iac.model import Connection, Group, Mcis, Member, Plan, Subject
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Inputs, Options, Resource, Value
+
+PACKAGE = "aws"
+VERSION = "7.51.1"
+# The provider wants a region of its own; every resource names the one it is in.
+HOME_REGION = "us-east-1"
+TAG_KEY_LIMIT = 128
+TAG_VALUE_LIMIT = 256
+OURS = frozenset({"mcis", "mcis-namespace", "mcis-env", "mcis-group", "mcis-vm"})
+_NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
+_NO_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One connection's part of a plan, and how its resources are declared."""
+
+    plan: Plan
+    connection: Connection
+    members: Sequence[Member]
+
+    @property
+    def mcis(self) -> Mcis:
+        return self.plan.mcis
+
+    def group(self, member: Member) -> Group:
+        return self.mcis.groups[member.group]
+
+    def regions(self, group: str) -> list[str]:
+        """The regions a group has members in."""
+        return sorted({member.region for member in self.members if member.group == group})
+
+    def groups(self) -> list[Group]:
+        """The groups with members here, by name."""
+        return [self.mcis.groups[name] for name in sorted({member.group for member in self.members})]
+
+    def resource(
+        self,
+        key: str,
+        kind: str,
+        region: str,
+        inputs: Inputs,
+        *,
+        group: str | None = None,
+        vm: str | None = None,
+        outputs: tuple[str, ...] = (),
+        options: Options = _NO_OPTIONS,
+    ) -> Resource:
+        """A resource in a region; `kind` is its token without the package."""
+        subject = Subject(
+            group=group, vm=vm, connection=self.connection.name, cloud=self.connection.cloud, region=region
+        )
+        return Resource(
+            key=key,
+            token=f"{PACKAGE}:{kind}",
+            inputs={"region": region, **inputs},
+            version=VERSION,
+            provider=naming.provider(self.connection.name),
+            outputs=outputs,
+            options=options,
+            subject=subject,
+        )
+
+    def tags(self, key: str, group: str | None = None, vm: str | None = None) -> dict[str, Value]:
+        """The tags of what has that key, `Name` among them: AWS has no other name for most things."""
+        labels = self.mcis.groups[group].labels if group else {}
+        return tags(self.mcis, key, group=group, vm=vm, labels=labels)
+
+
+def provider(connection: Connection) -> Resource:
+    """The provider of a connection: where credentials come from, never the credentials.
+
+    The two skips are what the typed package sets by itself.
+    """
+    settings = connection.settings
+    inputs: Inputs = {
+        "region": str(settings.get("region", HOME_REGION)),
+        "skipCredentialsValidation": False,
+        "skipRegionValidation": True,
+    }
+    if settings.get("profile"):
+        inputs["profile"] = str(settings["profile"])
+    if settings.get("role"):
+        inputs["assumeRoles"] = [{"roleArn": str(settings["role"]), "sessionName": "mcis"}]
+    env = {str(ours): str(theirs) for theirs, ours in dict(settings.get("env") or {}).items()}
+    return Resource(
+        key=naming.provider(connection.name),
+        token=f"pulumi:providers:{PACKAGE}",
+        inputs=inputs,
+        version=VERSION,
+        env=env,
+        subject=Subject(connection=connection.name, cloud=connection.cloud),
+    )
+
+
+def tags(
+    mcis: Mcis, key: str, *, group: str | None, vm: str | None, labels: Mapping[str, str]
+) -> dict[str, Value]:
+    """Our tags and the user's labels in AWS's characters and lengths; a label hides none of ours."""
+    whole = naming.tags(mcis, group=group, vm=vm, labels=labels)
+    ours = {name: value for name, value in whole.items() if name in OURS}
+    theirs = {tag_key(name): tag_value(whole[name]) for name in sorted(whole.keys() - ours.keys())}
+    return {**theirs, **ours, "Name": naming.cloud_name(mcis, key)}
+
+
+def tag_key(text: str) -> str:
+    """A label's name as a tag's; the prefix `aws:` is Amazon's own."""
+    fitting = _NOT_IN_TAGS.sub("_", text)[:TAG_KEY_LIMIT]
+    return f"_{fitting[1:]}" if fitting.lower().startswith("aws:") else fitting
+
+
+def tag_value(text: str) -> str:
+    """A label's value as a tag's."""
+    return _NOT_IN_TAGS.sub("_", text)[:TAG_VALUE_LIMIT]
