@@ -349,7 +349,8 @@ class Plan:
     `members` are sorted by group (manifest order) and ordinal. `public_keys` has the text of every
     key a group uses. `ranges` maps network -> "connection/region" -> CIDR, where we manage them, and
     beside it "connection/region/zone" -> the zone's part of it. `host_keys` has, per VM name, the key
-    to give to machines that do not tell theirs; nothing offline.
+    to give to machines that do not tell theirs; nothing offline. `places` has, per
+    "connection/region", what a cloud was asked about it beside images; nothing offline.
     """
 
     mcis: Mcis
@@ -358,6 +359,7 @@ class Plan:
     ranges: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NOTHING)
     me: str | None = None
     host_keys: Mapping[str, HostKey] = field(default_factory=lambda: NOTHING)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NOTHING)
 
 
 # ---------------------------------------------------------------- what the engine does, what exists

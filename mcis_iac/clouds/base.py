@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program.graph import Resource, Value
@@ -142,15 +142,26 @@ class ImagesModule(Protocol):
         """
 
 
+@runtime_checkable
+class CanPlace(Protocol):
+    """An `images` module that must find more than images: what `Plan.places` gives to the graph."""
+
+    def places(self, connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        """Per region the ids that no manifest has, by the cloud's own names; what is not found is left out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a manifest wants of one region."""
+    """What a manifest wants of one region; `types` are the instance types, `disk_gib` all data disks."""
 
     region: str
     vms: int
     vcpus: float
     public_ips: int
     networks: int
+    types: tuple[str, ...] = ()
+    disks: int = 0
+    disk_gib: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
