@@ -492,6 +492,55 @@ PLACES = {
                 existing: {gcp: {asia-northeast3: {network: corp, subnetwork: corp-seoul, project: hub}}}
         """,
     ),
+    "MCIS270": Code(
+        "too much for the first boot on Azure",
+        """
+        What a VM of Azure does at its first boot (`setup`) travels as its custom data, which has at most
+        65,535 bytes, with what mcis adds for the login, the host key and the disks. Fetch large files in
+        `run`, or copy them once the VMs are up.
+        """,
+    ),
+    "MCIS271": Code(
+        "login not accepted by Azure",
+        """
+        Azure makes no user of certain names (admin, root, test, user, guest, console and the like) and
+        takes no login keys but ed25519 and RSA of 2,048 bits or more. Without `user` it is called mcis.
+        """,
+    ),
+    "MCIS272": Code(
+        "over a limit of Azure",
+        """
+        A resource of Azure has at most 50 tags (labels are tags) of limited length; the rules of a
+        security group have at most 4,000 addresses, one for each VM of another network, region or cloud
+        that may come in; a VM has at most 64 data disks, and disks of type fast (Premium SSD) only with
+        sizes that have an s in their name, such as Standard_D2s_v5.
+        """,
+    ),
+    "MCIS273": Code(
+        "not named as Azure needs it",
+        """
+        An image of your own is a URN or a resource id; `plan: true` where it is sold with a plan:
+
+            images:
+              base: {azure: {urn: "Canonical:ubuntu-24_04-lts:server:latest"}}
+
+        A network that is there already is named by its subnet, whose name needs its surroundings or
+        which is a whole resource id; `private_subnet` is for groups without public addresses:
+
+            networks:
+              office:
+                existing: {azure: {koreacentral: {resource_group: hub, vnet: corp, subnet: servers}}}
+        """,
+    ),
+    "MCIS274": Code(
+        "firewall source without a public address",
+        """
+        Azure knows the members of a group inside one network of one region. Members elsewhere are let in
+        by their public addresses. One without a public address comes from a gateway instead, and its
+        private address is only right where the networks are connected.
+        """,
+        Severity.WARNING,
+    ),
 }
 
 CODES: dict[str, Code] = SYNTAX | MEANING | PLACES

@@ -117,9 +117,9 @@ def tags(
 
 
 NETWORK_KINDS = frozenset(
-    {"net", "subnet", "igw", "rtb", "route", "rta", "nat", "natip", "router", "link", "resources"}
+    {"net", "subnet", "igw", "rtb", "route", "rta", "nat", "natip", "router", "link", "resources", "everyone"}
 )
-GROUP_KINDS = frozenset({"sg", "rule", "template"})
+GROUP_KINDS = frozenset({"sg", "rule", "template", "asg"})
 VM_KINDS = frozenset({"ip", "disk", "nic", "attach", "bind", "admit"})
 
 

@@ -1,0 +1,306 @@
+"""What Azure cannot carry of a manifest, and what is different there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mcis_iac.clouds import boot, peers
+from mcis_iac.clouds.azure import facts, labels, machine, pictures
+from mcis_iac.model import Diagnostic, Group, HostKey, Mcis, Plan, Severity
+
+CUSTOM_DATA = "MCIS270"
+LOGIN = "MCIS271"
+OVER_LIMIT = "MCIS272"
+OWN = "MCIS273"
+UNREACHABLE = "MCIS274"
+CUSTOM_DATA_LIMIT = 65_535
+USER_LIMIT = 64
+ADDRESSES_LIMIT = 4_000
+RSA_BITS = 2_048
+KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
+DISK_LIMIT_GIB = 32_767
+# What stands in for what is not known before `up`: keys of the length that real ones have.
+SAMPLE_KEY = HostKey(public=f"ssh-ed25519 {'A' * 68}", private="\n".join(["A" * 70] * 5 + ["-" * 36] * 2))
+SAMPLE_ORDINAL = 99_999
+
+
+def groups_here(mcis: Mcis) -> list[Group]:
+    """The groups that run on Azure."""
+    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "azure"]
+
+
+def check(mcis: Mcis) -> Iterator[Diagnostic]:
+    """Problems by group, in the manifest's order."""
+    for group in groups_here(mcis):
+        yield from _custom_data(mcis, group)
+        yield from _user(mcis, group)
+        yield from _key(mcis, group)
+        yield from _labels(mcis, group)
+        yield from _disks(mcis, group)
+        yield from _image(mcis, group)
+        yield from _network(mcis, group)
+        yield from _addresses(mcis, group)
+        yield from _hidden(mcis, group)
+
+
+def notices(mcis: Mcis) -> list[str]:
+    """What a user should know before money is spent or Azure refuses."""
+    here = groups_here(mcis)
+    said: list[str] = []
+    private: dict[str, list[str]] = {}
+    for group in here:
+        if group.public_ip == "none" and group.count and _existing(mcis, group) is None:
+            place = f"{group.placement.connection}/{group.placement.region}, network {group.network}"
+            private.setdefault(place, []).append(group.name)
+    for place, names in sorted(private.items()):
+        said.append(
+            f"azure: {', '.join(sorted(names))} without public addresses reach the internet through one NAT "
+            f"gateway ({place}), which costs by the hour and by traffic"
+        )
+    spot = sorted(group.name for group in here if group.placement.spot)
+    if spot:
+        said.append(
+            f"azure: spot VMs of {', '.join(spot)} are deallocated, not deleted, when Azure takes them back"
+        )
+    for urn in sorted({urn for group in here for urn in _with_terms(mcis, group)}):
+        said.append(
+            f"azure: the terms of image {urn} must be accepted once per subscription: "
+            f"az vm image terms accept --urn {urn}:latest"
+        )
+    return said
+
+
+def _with_terms(mcis: Mcis, group: Group) -> Iterator[str]:
+    own = pictures.entry(mcis, group.image)
+    if own is None and pictures.has_plan(group.image):
+        urn = pictures.urn_of(group.image, facts.arch(group.placement.type or facts.DEFAULT_TYPE))
+        if urn:
+            yield urn
+    elif own and own.get("plan") is True and isinstance(own.get("urn"), str):
+        yield str(own["urn"]).rpartition(":")[0]
+
+
+def _problem(
+    mcis: Mcis, group: Group, path: str, *, code: str, summary: str, detail: str, hint: str = "",
+    severity: Severity = Severity.ERROR,
+) -> Diagnostic:  # fmt: skip
+    return Diagnostic(
+        code=code,
+        severity=severity,
+        summary=summary,
+        detail=detail,
+        hint=hint,
+        span=mcis.span(path),
+        group=group.name,
+    )
+
+
+# ---------------------------------------------------------------- one VM
+
+
+def _custom_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    key = mcis.keys.get(group.key)
+    whole = boot.cloud_config(
+        boot.FirstBoot(
+            setup=group.setup,
+            user=group.user,
+            public_key=(key and key.public_key) or SAMPLE_KEY.public,
+            host_key=SAMPLE_KEY,
+            mounts=machine.mounts(group, group.placement.type or facts.DEFAULT_TYPE),
+            hostname=f"{group.name}-{SAMPLE_ORDINAL}",
+        )
+    )
+    size = len(whole.encode("utf-8", "surrogatepass"))
+    if size > CUSTOM_DATA_LIMIT:
+        yield _problem(
+            mcis,
+            group,
+            f"groups.{group.name}.setup",
+            code=CUSTOM_DATA,
+            summary="too much for the first boot on Azure",
+            detail=f"{size:,} bytes of custom data, Azure takes {CUSTOM_DATA_LIMIT:,}",
+            hint="bring large files with an action, or have `run` fetch them",
+        )
+
+
+def _user(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    detail = ""
+    if group.user.lower() in facts.table("users")["refused"]:
+        detail = f"Azure makes no user `{group.user}`"
+    elif len(group.user) > USER_LIMIT:
+        detail = f"{len(group.user)} characters, Azure takes {USER_LIMIT}"
+    elif group.user.endswith("."):
+        detail = f"`{group.user}` ends with a dot"
+    if detail:
+        yield _login(
+            mcis, group, f"groups.{group.name}.user", detail, "leave it out for `mcis`, or choose another"
+        )
+
+
+def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    key = mcis.keys.get(group.key)
+    kind, _, rest = (key.public_key.strip() if key and key.public_key else "").partition(" ")
+    detail = ""
+    if kind and kind not in KEY_KINDS:
+        detail = f"`{kind}`; Azure takes {' and '.join(KEY_KINDS)}"
+    elif kind == "ssh-rsa" and 0 < _bits(rest) < RSA_BITS:
+        detail = f"RSA with {_bits(rest):,} bits; Azure takes {RSA_BITS:,} and more"
+    if detail:
+        hint = "ssh-keygen -t ed25519 makes one that every cloud takes"
+        yield _login(mcis, group, f"keys.{group.key}", detail, hint)
+
+
+def _bits(rest: str) -> int:
+    """The length of an RSA key's modulus, the third of its fields; 0 for what is no such key."""
+    try:
+        blob = base64.b64decode(rest.split(maxsplit=1)[0], validate=True)
+    except (ValueError, IndexError):
+        return 0
+    for _ in range(2):
+        blob = blob[4 + int.from_bytes(blob[:4], "big") :]
+    length = int.from_bytes(blob[:4], "big")
+    return int.from_bytes(blob[4 : 4 + length], "big").bit_length()
+
+
+def _login(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagnostic:
+    return _problem(
+        mcis, group, path, code=LOGIN, summary="login not accepted by Azure", detail=detail, hint=hint
+    )
+
+
+def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    found = {**mcis.labels, **group.labels}
+    if len(found) + labels.OURS > labels.TAGS_LIMIT:
+        detail = f"{len(found)} labels and {labels.OURS} tags of mcis; a resource takes {labels.TAGS_LIMIT}"
+        yield _over(mcis, group, f"groups.{group.name}.labels", detail, "use fewer labels")
+    for name, value in found.items():
+        if labels.tag_name(name) != name or labels.tag_value(value) != value:
+            owner = f"groups.{group.name}.labels.{name}" if name in group.labels else f"labels.{name}"
+            detail = f"label `{name[:60]}` is cut or has other characters as a tag"
+            hint = (
+                f"tag names have {labels.NAME_LIMIT} characters without < > % & \\ ? /, "
+                f"values {labels.VALUE_LIMIT}"
+            )
+            yield _over(mcis, group, owner, detail, hint, severity=Severity.WARNING)
+
+
+def _disks(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    size = group.placement.type or facts.DEFAULT_TYPE
+    path = f"groups.{group.name}"
+    fast = group.disk.type == "fast" or any(disk.type == "fast" for disk in group.disks)
+    if fast and not facts.takes_premium(size):
+        detail = f"{size} cannot have disks of type fast (Premium SSD)"
+        yield _over(mcis, group, f"{path}.placement.type", detail, "take a size with an s, such as D2s_v5")
+    if len(group.disks) > len(machine.LUNS):
+        detail = f"{len(group.disks)} data disks, a VM takes {len(machine.LUNS)} at most"
+        yield _over(mcis, group, f"{path}.disks", detail, "use fewer and larger ones")
+    for position, disk in enumerate(group.disks):
+        if (disk.size_gib or 0) > DISK_LIMIT_GIB:
+            detail = f"{disk.size_gib:,} GiB, a disk has {DISK_LIMIT_GIB:,} at most"
+            yield _over(mcis, group, f"{path}.disks.{position}.size", detail, "use several disks")
+
+
+def _over(
+    mcis: Mcis, group: Group, path: str, detail: str, hint: str, *, severity: Severity = Severity.ERROR
+) -> Diagnostic:
+    return _problem(
+        mcis, group, path, code=OVER_LIMIT, summary="over a limit of Azure", detail=detail, hint=hint,
+        severity=severity,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- what the user already has
+
+
+def _image(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    own = pictures.entry(mcis, group.image)
+    if own is None or not own:
+        return
+    urn, id_ = own.get("urn"), own.get("id")
+    detail = ""
+    if (urn is None) == (id_ is None):
+        detail = "either `urn` or `id` is expected"
+    elif urn is not None and (
+        not isinstance(urn, str) or len(list(filter(None, urn.split(":")))) != pictures.PARTS
+    ):
+        detail = f"`{urn}` is not publisher:offer:sku:version"
+    elif id_ is not None and not str(id_).startswith("/"):
+        detail = f"`{id_}` is no resource id"
+    if detail:
+        hint = 'urn: "Canonical:ubuntu-24_04-lts:server:latest", or id: /subscriptions/.../images/base'
+        yield _owned(mcis, group, f"images.{group.image}.azure", detail, hint)
+
+
+def _existing(mcis: Mcis, group: Group) -> Mapping[str, Any] | None:
+    pin = group.placement
+    found = mcis.networks[group.network].existing.get(pin.connection, {}).get(pin.region)
+    return found if found is None or isinstance(found, Mapping) else {}
+
+
+def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    given, pin = _existing(mcis, group), group.placement
+    if given is None:
+        return
+    subnets = [str(given[name]) for name in ("subnet", "private_subnet") if given.get(name)]
+    named = all(given.get(name) for name in ("resource_group", "vnet"))
+    account = given.get("subscription") or mcis.connections[pin.connection].settings.get("subscription")
+    detail = ""
+    if not given.get("subnet"):
+        detail = "`subnet` is expected"
+    elif not all(subnet.startswith("/") for subnet in subnets):
+        if not named:
+            detail = "a subnet's name needs `resource_group` and `vnet` beside it"
+        elif not account:
+            detail = f"`subscription` is expected, here or in connection `{pin.connection}`"
+    if detail:
+        path = f"networks.{group.network}.existing.{pin.connection}.{pin.region}"
+        yield _owned(mcis, group, path, detail, "{resource_group: hub, vnet: corp, subnet: servers}")
+
+
+def _owned(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagnostic:
+    return _problem(
+        mcis, group, path, code=OWN, summary="not named as Azure needs it", detail=detail, hint=hint
+    )
+
+
+# ---------------------------------------------------------------- firewalls
+
+
+def _addresses(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    plan, count = Plan(mcis=mcis, members=(), public_keys={}), 0
+    for rule in peers.rules(plan, group):
+        count += len(peers.ranges(plan, rule))
+        elsewhere = (mcis.groups[name] for name in peers.groups(plan, rule) & mcis.groups.keys())
+        count += sum(other.count for other in elsewhere if not _together(group, other))
+    if count > ADDRESSES_LIMIT:
+        path = f"firewalls.{group.firewalls[0]}" if group.firewalls else f"groups.{group.name}"
+        detail = f"{count:,} addresses for group `{group.name}`, a security group takes {ADDRESSES_LIMIT:,}"
+        yield _over(mcis, group, path, detail, "name ranges, or let in fewer groups of other places")
+
+
+def _together(group: Group, other: Group) -> bool:
+    mine, theirs = group.placement, other.placement
+    place = (mine.connection, mine.region, group.network)
+    return place == (theirs.connection, theirs.region, other.network)
+
+
+def _hidden(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    """Members elsewhere are known by their public addresses; some have none."""
+    for wall in (mcis.firewalls[name] for name in group.firewalls):
+        named = {s.removeprefix("group:") for rule in wall.rules for s in rule.sources} & mcis.groups.keys()
+        for name in sorted(named):
+            other = mcis.groups[name]
+            if other.public_ip == "none" and other.count and not _together(group, other):
+                yield _problem(
+                    mcis,
+                    group,
+                    f"firewalls.{wall.name}",
+                    code=UNREACHABLE,
+                    severity=Severity.WARNING,
+                    summary="firewall source without a public address",
+                    detail=f"group `{name}` is outside this network and known by its private addresses, "
+                    "which do not arrive over the internet",
+                    hint=f"give `{name}` a public_ip, or connect the networks with a vpn service",
+                )

@@ -1,0 +1,133 @@
+"""One connection's part of a plan, and how its resources are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcis_iac.clouds.azure import labels
+from mcis_iac.model import Connection, Group, Member, Plan, Subject
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Secret
+
+PACKAGE = "azure-native"
+VERSION = "3.29.0"
+ALL = "all"  # no network and no group is called that
+NONE = Options()
+
+
+class Site:
+    """What all resources of one connection need to know."""
+
+    def __init__(self, plan: Plan, connection: Connection) -> None:
+        self.plan, self.mcis, self.connection = plan, plan.mcis, connection
+        self.name = connection.name
+        self.members = [member for member in plan.members if member.connection == connection.name]
+        self.provider = naming.provider(connection.name)
+
+    # ---------------------------------------------------------- who is here
+
+    def group(self, member: Member) -> Group:
+        """The member's group."""
+        return self.mcis.groups[member.group]
+
+    def regions(self) -> list[str]:
+        """The regions in use."""
+        return sorted({member.region for member in self.members})
+
+    def networks(self) -> list[tuple[str, str]]:
+        """The networks in use with the region of each part."""
+        return sorted({(self.group(member).network, member.region) for member in self.members})
+
+    def groups(self) -> list[tuple[Group, str]]:
+        """The groups with members here, once per region."""
+        found = sorted({(member.group, member.region) for member in self.members})
+        return [(self.mcis.groups[name], region) for name, region in found]
+
+    def known(self, network: str, region: str) -> list[str]:
+        """The groups a rule can name in that part of a network.
+
+        The place a group is pinned to counts even while it has no members, so that the first one to
+        come changes no rule of its neighbours.
+        """
+        pinned = {
+            group.name
+            for group in self.mcis.groups.values()
+            if (group.placement.connection, group.placement.region) == (self.name, region)
+        }
+        present = {member.group for member in self.members if member.region == region}
+        return sorted(n for n in pinned | present if self.mcis.groups[n].network == network)
+
+    def existing(self, network: str, region: str) -> Mapping[str, Any] | None:
+        """The user's own words for a network that is there already."""
+        return self.mcis.networks[network].existing.get(self.name, {}).get(region)
+
+    # ---------------------------------------------------------- resources
+
+    def resource(
+        self,
+        key: str,
+        kind: str,
+        inputs: Inputs,
+        subject: Subject,
+        *,
+        outputs: tuple[str, ...] = (),
+        options: Options = NONE,
+    ) -> Resource:
+        """A resource of this connection; `kind` is `compute:Disk`."""
+        return Resource(
+            key=key,
+            token=f"{PACKAGE}:{kind}",
+            inputs=inputs,
+            version=VERSION,
+            provider=self.provider,
+            outputs=outputs,
+            options=options,
+            subject=subject,
+        )
+
+    def subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
+        """Whom a resource here serves."""
+        return Subject(group=group, vm=vm, connection=self.name, cloud="azure", region=region)
+
+    def called(self, *parts: str) -> str:
+        """The name inside Azure of what has that key; further parts tell its versions apart."""
+        return naming.cloud_name(self.mcis, "/".join(parts))
+
+    def tags(self, group: Group | None = None, vm: str | None = None) -> Inputs:
+        """The tags of a resource here."""
+        if group is None:
+            found = naming.tags(self.mcis)
+        else:
+            found = naming.tags(self.mcis, group=group.name, vm=vm, labels=group.labels)
+        return {labels.tag_name(name): labels.tag_value(value) for name, value in found.items()}
+
+    def resources_key(self, region: str) -> str:
+        """The key of the resource group of a region."""
+        return naming.of_network("resources", ALL, self.name, region)
+
+    def inside(self, region: str, *, implied: bool = False) -> Inputs:
+        """The resource group of a region, which nearly everything names."""
+        return {"resourceGroupName": Ref(self.resources_key(region), "name", implied=implied)}
+
+
+def provider(connection: Connection) -> Resource:
+    """The provider with the connection's account; who may use it is in the environment, never here."""
+    settings = connection.settings
+    inputs: Inputs = {"environment": str(settings.get("environment", "public"))}
+    for name, setting in (("subscriptionId", "subscription"), ("tenantId", "tenant")):
+        if settings.get(setting):
+            inputs[name] = str(settings[setting])
+    if settings.get("client_id"):
+        inputs["clientId"] = Secret(str(settings["client_id"]))  # the typed package hides it, too
+    if settings.get("auth") in {"oidc", "msi"}:
+        inputs["useOidc" if settings["auth"] == "oidc" else "useMsi"] = True
+    mapping = settings.get("env") or {}
+    return Resource(
+        key=naming.provider(connection.name),
+        token=f"pulumi:providers:{PACKAGE}",
+        inputs=inputs,
+        version=VERSION,
+        env={str(ours): str(theirs) for theirs, ours in mapping.items()},
+        subject=Subject(connection=connection.name, cloud="azure"),
+    )
