@@ -111,6 +111,8 @@ def mend(path: Path, keep_in: Path) -> str:
     A power cut can leave the newest file empty; the one before it is a step behind, and everything
     made since carries tags. EngineError when there is no sound backup either.
     """
+    for written in (path, _backup(path), path.parents[2] / "meta.yaml"):
+        _mend_attributes(written)
     if not path.exists():
         return ""
     try:
@@ -125,6 +127,21 @@ def mend(path: Path, keep_in: Path) -> str:
             f"the state file was damaged ({damaged}); its backup is used, the damaged one is kept as {kept}"
         )
     return ""
+
+
+def _mend_attributes(path: Path) -> None:
+    """Remove the note beside a file that a kill left half written.
+
+    The backend replaces its files at one stroke, but not the `.attrs` beside them (media type and
+    checksum); it reads on without one, and stops at a broken one.
+    """
+    attributes = path.with_name(path.name + ".attrs")
+    try:
+        json.loads(attributes.read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        attributes.unlink()
 
 
 def read_backup(path: Path) -> Mapping[str, Any]:

@@ -354,3 +354,13 @@ def test_a_missing_plugin_is_a_clear_error(lab: Any) -> None:
 
     with pytest.raises(EngineError, match="plugin"):
         lab.preview({"web-1": {}})
+
+
+@pytest.mark.parametrize("name", ["stacks/{project}/{stack}.json.attrs", "meta.yaml.attrs"])
+def test_a_note_that_a_kill_left_half_written_is_no_obstacle(lab: Any, name: str) -> None:
+    lab.up({"web-1": {}})
+    file = lab.session.checkpoint_file
+    note = file.parents[2] / name.format(project=file.parent.name, stack=file.stem)
+    note.write_bytes(b"")
+    lab.recover()
+    assert lab.up({"web-1": {}, "web-2": {}}).ok
