@@ -63,13 +63,7 @@ def _existing(mcis: Mcis, group: Group) -> object:
 
 
 def _problem(
-    mcis: Mcis,
-    group: Group,
-    code: str,
-    summary: str,
-    detail: str,
-    path: str,
-    hint: str = "",
+    mcis: Mcis, group: Group, *, code: str, summary: str, detail: str, path: str, hint: str = ""
 ) -> Diagnostic:
     return Diagnostic(
         code=code,
@@ -89,10 +83,10 @@ def _image(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     yield _problem(
         mcis,
         group,
-        BAD_IMAGE,
-        "image cannot be used on gcp",
-        "one of `family: NAME`, `name: NAME` or `id: projects/P/global/images/NAME` is expected",
-        f"images.{group.image}.gcp",
+        code=BAD_IMAGE,
+        summary="image cannot be used on gcp",
+        detail="one of `family: NAME`, `name: NAME` or `id: projects/P/global/images/NAME` is expected",
+        path=f"images.{group.image}.gcp",
         hint="`project: NAME` beside family or name says whose image it is",
     )
 
@@ -104,10 +98,10 @@ def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     yield _problem(
         mcis,
         group,
-        BAD_NETWORK,
-        "existing network is not named",
-        "`network: NAME` is expected",
-        f"networks.{group.network}.existing.{pin.connection}.{pin.region}",
+        code=BAD_NETWORK,
+        summary="existing network is not named",
+        detail="`network: NAME` is expected",
+        path=f"networks.{group.network}.existing.{pin.connection}.{pin.region}",
         hint="`subnetwork: NAME` when it is called otherwise, `project: NAME` when it is another project's",
     )
 
@@ -119,10 +113,10 @@ def _first_boot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         yield _problem(
             mcis,
             group,
-            TOO_LARGE,
-            "first-boot instructions too large for gcp",
-            f"{size:,} bytes with all that mcis adds; a metadata value has at most {limit:,}",
-            f"groups.{group.name}.setup",
+            code=TOO_LARGE,
+            summary="first-boot instructions too large for gcp",
+            detail=f"{size:,} bytes with all that mcis adds; a metadata value has at most {limit:,}",
+            path=f"groups.{group.name}.setup",
             hint="fetch large files in `run`, or copy them after the VMs are up",
         )
 
@@ -139,10 +133,10 @@ def _disk(mcis: Mcis, group: Group, disk: Disk, path: str) -> Iterator[Diagnosti
         yield _problem(
             mcis,
             group,
-            BAD_DISK,
-            "disk size not possible on gcp",
-            f"a disk has {least} to {most:,} GiB there",
-            path,
+            code=BAD_DISK,
+            summary="disk size not possible on gcp",
+            detail=f"a disk has {least} to {most:,} GiB there",
+            path=path,
         )
 
 
@@ -178,7 +172,8 @@ def _hidden(mcis: Mcis, group: Group, wall: str, other: Group) -> Diagnostic:
 
 def _source(mcis: Mcis, group: Group, wall: str, detail: str, hint: str) -> Diagnostic:
     summary = "firewall source cannot be named on gcp"
-    return _problem(mcis, group, UNNAMED_SOURCE, summary, detail, f"firewalls.{wall}", hint=hint)
+    path = f"firewalls.{wall}"
+    return _problem(mcis, group, code=UNNAMED_SOURCE, summary=summary, detail=detail, path=path, hint=hint)
 
 
 def _together(mcis: Mcis, one: Group, other: Group) -> bool:

@@ -31,7 +31,7 @@ def inside(site: Site) -> Iterator[Resource]:
             tags = _tags(site, vpc, word)
             if ranges or tags:
                 found: Inputs = {"sourceRanges": list(ranges)} if ranges else {"sourceTags": list(tags)}
-                yield _firewall(site, group, vpc, (word,), rules, found)
+                yield _firewall(site, group, vpc, words=(word,), rules=rules, sources=found)
 
 
 def outside(site: Site) -> Iterator[Resource]:
@@ -43,7 +43,7 @@ def outside(site: Site) -> Iterator[Resource]:
             addresses = [each.cidr for each in found if isinstance(each, peers.Away)]
             if addresses:
                 ranges: Inputs = {"sourceRanges": addresses}
-                yield _firewall(site, group, vpc, (word, OUTSIDE), rules, ranges)
+                yield _firewall(site, group, vpc, words=(word, OUTSIDE), rules=rules, sources=ranges)
 
 
 def tags(site: Site, member: Member) -> list[Value]:
@@ -103,6 +103,7 @@ def _firewall(
     site: Site,
     group: Group,
     vpc: Vpc,
+    *,
     words: tuple[str, ...],
     rules: Sequence[FirewallRule],
     sources: Inputs,

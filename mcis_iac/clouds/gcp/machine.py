@@ -84,7 +84,7 @@ def first_boot(mcis: Mcis, group: Group, hostname: str, public_key: str, host_ke
 
 
 def has_cloud_init(mcis: Mcis, image: str) -> bool:
-    """Whether an image reads `user-data`; all others run a `startup-script`, for which Google's agent does."""
+    """Whether an image reads `user-data`; in all others Google's agent runs a `startup-script`."""
     declared = mcis.images.get(image)
     if declared is not None:
         return bool(declared.by_cloud.get("gcp", {}).get("cloud_init", False))

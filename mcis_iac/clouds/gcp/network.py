@@ -1,4 +1,4 @@
-"""Networks: one per manifest network for all regions, a subnetwork per region, a way out for private machines."""
+"""Networks: one for all regions, a subnetwork in each, and a way out for private machines."""
 
 from __future__ import annotations
 

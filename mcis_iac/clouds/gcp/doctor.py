@@ -1,0 +1,115 @@
+"""Whether Google Cloud can be used: credentials, project, permissions, quotas. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mcis_iac.clouds.base import Check, Demand
+from mcis_iac.clouds.gcp import catalogue, credentials
+from mcis_iac.clouds.gcp.api import Api, Json, NotThere
+from mcis_iac.errors import McisError
+from mcis_iac.model import Connection
+
+SHOWN = 5
+UNITS = {
+    "CPUS": "vCPUs",
+    "INSTANCES": "VMs",
+    "IN_USE_ADDRESSES": "public addresses",
+    "CPUS_ALL_REGIONS": "vCPUs in all regions",
+    "NETWORKS": "networks",
+}
+
+
+def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
+    """Credentials and project first, the rest only when those work; problems are answers, not errors."""
+    name = connection.name
+    try:
+        api = Api(connection)
+    except McisError as problem:
+        yield _failed(f"{name} credentials", problem)
+        return
+    with api:
+        try:
+            project = api.get(f"projects/{api.project}")
+        except NotThere as problem:
+            yield _failed(f"{name} project", problem, f"check connections.{name}.project")
+            return
+        except McisError as problem:
+            yield _failed(f"{name} credentials", problem)
+            return
+        yield Check(topic=f"{name} credentials", ok=True, found=credentials.source(connection))
+        yield Check(topic=f"{name} project", ok=True, found=api.project)
+        yield _permissions(api, name)
+        yield from _project_quotas(name, project, demands)
+        for demand in demands:
+            yield from _region(api, name, demand)
+
+
+def _failed(topic: str, problem: McisError, todo: str = "") -> Check:
+    return Check(topic=topic, ok=False, found=problem.summary, why=problem.detail, todo=todo or problem.hint)
+
+
+def _permissions(api: Api, name: str) -> Check:
+    topic, wanted = f"{name} permissions", list(catalogue.data("permissions")["permissions"])
+    try:
+        missing = sorted(set(wanted) - api.allowed(wanted))
+    except McisError as problem:
+        todo = f"gcloud services enable cloudresourcemanager.googleapis.com --project {api.project}"
+        return _failed(topic, problem, todo)
+    if not missing:
+        return Check(topic=topic, ok=True, found=f"all {len(wanted)} that are needed")
+    more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+    return Check(
+        topic=topic,
+        ok=False,
+        found=f"{len(missing)} of {len(wanted)} are missing",
+        why=", ".join(missing[:SHOWN]) + more,
+        todo="grant the role Compute Admin (roles/compute.admin), or a role of your own with these",
+    )
+
+
+def _project_quotas(name: str, project: Json, demands: Sequence[Demand]) -> Iterator[Check]:
+    # A network spans all regions, so a second region needs no second one.
+    wanted = {
+        "CPUS_ALL_REGIONS": sum(demand.vcpus for demand in demands),
+        "NETWORKS": max((demand.networks for demand in demands), default=0),
+    }
+    yield from _quotas(name, "", project, wanted)
+
+
+def _region(api: Api, name: str, demand: Demand) -> Iterator[Check]:
+    topic = f"{name} {demand.region}"
+    try:
+        region = api.get(f"projects/{api.project}/regions/{demand.region}")
+    except McisError as problem:
+        yield _failed(topic, problem)
+        return
+    if region.get("status", "UP") != "UP":
+        yield Check(
+            topic=topic, ok=False, found=f"the region is {region['status']}", todo="use another region"
+        )
+    wanted = {
+        "CPUS": demand.vcpus,
+        "INSTANCES": float(demand.vms),
+        "IN_USE_ADDRESSES": float(demand.public_ips),
+    }
+    yield from _quotas(name, f"{demand.region} ", region, wanted)
+
+
+def _quotas(name: str, place: str, answer: Json, wanted: Mapping[str, float]) -> Iterator[Check]:
+    quotas = {str(quota.get("metric")): quota for quota in answer.get("quotas", ())}
+    for metric, amount in wanted.items():
+        if amount and metric in quotas:
+            yield _quota(f"{name} {place}{UNITS[metric]}", metric, quotas[metric], amount)
+
+
+def _quota(topic: str, metric: str, quota: Json, amount: float) -> Check:
+    limit, usage = float(quota.get("limit", 0)), float(quota.get("usage", 0))
+    enough = amount <= limit - usage
+    return Check(
+        topic=topic,
+        ok=enough,
+        found=f"{amount:g} wanted, {limit - usage:g} of {limit:g} free",
+        why="" if enough else f"quota {metric}; what this MCIS runs already is counted as used",
+        todo="" if enough else f"ask for more {metric}: https://console.cloud.google.com/iam-admin/quotas",
+    )
