@@ -102,6 +102,6 @@ def _keys(scope: Scope) -> Iterator[Resource]:
         inputs: Inputs = {
             "keyName": machine.key_name(scope, name, region),
             "publicKey": scope.plan.public_keys[name],
-            "tags": scope.tags(key),
+            "tags": scope.tags(key) | {"Name": machine.key_name(scope, name, region)},
         }
         yield scope.resource(key, "ec2/keyPair:KeyPair", region, inputs)

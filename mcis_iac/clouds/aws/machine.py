@@ -74,7 +74,8 @@ def _instance(scope: Scope, group: Group, member: Member) -> Resource:
     connection = scope.connection.name
     place = network.seat(scope, member)
     tags = scope.tags(member.name, group.name, member.name)
-    root: Inputs = {"encrypted": True, "deleteOnTermination": True, "tags": dict(tags)}
+    boot_disk = scope.tags(naming.of_vm("disk", member.name), group.name, member.name)
+    root: Inputs = {"encrypted": True, "deleteOnTermination": True, "tags": boot_disk}
     inputs: Inputs = {
         "ami": image(scope, member),
         "instanceType": member.type,

@@ -1,0 +1,160 @@
+"""Whether AWS can be used: who we are, what we may do, and whether a manifest fits the quotas.
+
+Nothing is changed: permissions are asked for with EC2's dry runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcis_iac.clouds.aws.credentials import Access, error_code, translated
+from mcis_iac.clouds.base import Check, Demand
+from mcis_iac.errors import McisError
+from mcis_iac.model import Connection
+
+ALLOWED, DENIED = "DryRunOperation", frozenset({"UnauthorizedOperation", "AccessDenied"})
+NEEDED: Mapping[str, Callable[[Any], object]] = {
+    "ec2:CreateVpc": lambda ec2: ec2.create_vpc(CidrBlock="10.0.0.0/20", DryRun=True),
+    "ec2:CreateInternetGateway": lambda ec2: ec2.create_internet_gateway(DryRun=True),
+    "ec2:CreateSecurityGroup": lambda ec2: ec2.create_security_group(
+        GroupName="mcis-doctor", Description="never made", DryRun=True
+    ),
+    "ec2:ImportKeyPair": lambda ec2: ec2.import_key_pair(
+        KeyName="mcis-doctor", PublicKeyMaterial=b"ssh-ed25519 AAAA", DryRun=True
+    ),
+    "ec2:AllocateAddress": lambda ec2: ec2.allocate_address(Domain="vpc", DryRun=True),
+    "ec2:RunInstances": lambda ec2: ec2.run_instances(
+        ImageId="ami-00000000000000000", InstanceType="t3.micro", MinCount=1, MaxCount=1, DryRun=True
+    ),
+    "ec2:DescribeInstances": lambda ec2: ec2.describe_instances(DryRun=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A limit of a region, what a manifest wants of it, and how much is taken."""
+
+    what: str
+    service: str
+    code: str
+    wanted: Callable[[Demand], float]
+    used: Callable[[Any], float]
+
+
+def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
+    """Credentials first; permissions and quotas per region only when those work. Raises nothing."""
+    name = connection.name
+    try:
+        access = Access(connection)
+        with translated(connection):
+            identity = access.client("sts").get_caller_identity()
+    except McisError as error:
+        yield Check(
+            topic=f"{name}: credentials", ok=False, found=error.summary, why=error.detail, todo=error.hint
+        )
+        return
+    yield Check(topic=f"{name}: credentials", ok=True, found=str(identity["Arn"]))
+    for region in sorted({demand.region for demand in demands}):
+        yield from _region(access, region, [each for each in demands if each.region == region])
+
+
+def _region(access: Access, region: str, demands: Sequence[Demand]) -> Iterator[Check]:
+    name = access.connection.name
+    try:
+        with translated(access.connection):
+            yield _permissions(access, region)
+    except McisError as error:
+        topic = f"{name}: {region}"
+        yield Check(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+        return
+    for quota in QUOTAS:
+        wanted = sum(quota.wanted(demand) for demand in demands)
+        if wanted:
+            yield _quota(access, region, quota, wanted)
+
+
+def _permissions(access: Access, region: str) -> Check:
+    ec2 = access.client("ec2", region)
+    denied = [action for action, ask in NEEDED.items() if _denied(ask, ec2)]
+    return Check(
+        topic=f"{access.connection.name}: permissions in {region}",
+        ok=not denied,
+        found=f"{len(NEEDED) - len(denied)} of {len(NEEDED)} asked for are given",
+        why=f"denied: {', '.join(denied)}" if denied else "",
+        todo="have them added to the role or user" if denied else "",
+    )
+
+
+def _denied(ask: Callable[[Any], object], ec2: Any) -> bool:
+    try:
+        ask(ec2)
+    except Exception as error:
+        code = error_code(error)
+        # Anything else that EC2 says it says after it has looked at the permission.
+        if code in DENIED:
+            return True
+        if not code:
+            raise
+    return False
+
+
+def _quota(access: Access, region: str, quota: Quota, wanted: float) -> Check:
+    topic = f"{access.connection.name}: {quota.what} in {region}"
+    try:
+        with translated(access.connection):
+            limit, used = _limit(access, region, quota), quota.used(access.client("ec2", region))
+    except McisError as error:
+        return Check(topic=topic, ok=True, found=f"{wanted:g} wanted, limit not known", why=error.detail)
+    fits = used + wanted <= limit
+    return Check(
+        topic=topic,
+        ok=fits,
+        found=f"{wanted:g} wanted, {used:g} of {limit:g} in use",
+        why="" if fits else "what of this MCIS runs already is counted twice",
+        todo=""
+        if fits
+        else f"aws service-quotas request-service-quota-increase --service-code {quota.service} "
+        f"--quota-code {quota.code} --desired-value {used + wanted:g} --region {region}",
+    )
+
+
+def _limit(access: Access, region: str, quota: Quota) -> float:
+    """The account's limit; the default one where the account has none of its own."""
+    quotas = access.client("service-quotas", region)
+    try:
+        answer = quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
+    except Exception as error:
+        if error_code(error) != "NoSuchResourceException":
+            raise
+        answer = quotas.get_aws_default_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
+    return float(answer["Quota"]["Value"])
+
+
+# ---------------------------------------------------------------- what is in use
+
+
+def _vcpus(ec2: Any) -> float:
+    running = {"Name": "instance-state-name", "Values": ["pending", "running"]}
+    total = 0
+    for page in ec2.get_paginator("describe_instances").paginate(Filters=[running]):
+        for machine in (machine for each in page["Reservations"] for machine in each["Instances"]):
+            cpu = machine.get("CpuOptions") or {}
+            total += int(cpu.get("CoreCount", 1)) * int(cpu.get("ThreadsPerCore", 1))
+    return total
+
+
+def _networks(ec2: Any) -> float:
+    return sum(len(page["Vpcs"]) for page in ec2.get_paginator("describe_vpcs").paginate())
+
+
+def _addresses(ec2: Any) -> float:
+    return len(ec2.describe_addresses()["Addresses"])
+
+
+QUOTAS = (
+    Quota("vCPUs", "ec2", "L-1216C47A", lambda demand: demand.vcpus, _vcpus),
+    Quota("VPCs", "vpc", "L-F678F1CE", lambda demand: demand.networks, _networks),
+    Quota("Elastic IPs", "ec2", "L-0263D0A3", lambda demand: demand.public_ips, _addresses),
+)

@@ -1,0 +1,115 @@
+"""Finding and sweeping what carries our tags on EC2, in every region the account can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mcis_iac.clouds.aws import sweeping
+from mcis_iac.clouds.aws.credentials import Access, translated
+from mcis_iac.clouds.base import Found
+from mcis_iac.model import Connection
+
+CREATE_ADOPTS = False
+ENV = "mcis-env"
+# Regions are asked side by side: an account has about seventeen, most of them empty.
+AT_ONCE = 8
+IDS_AT_ONCE = 200
+
+
+def find(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
+    """Everything that carries all those tags, machines first; what is gone already is left out.
+
+    Tags of an MCIS without an env do not mean the envs beside it. Ids are those the provider uses,
+    names are the `Name` tags.
+    """
+    if not tags:
+        return ()
+    access = Access(connection)
+    with translated(connection):
+        found = [each for found in _everywhere(access, tags).values() for each in found]
+    return sorted(found, key=lambda each: (sweeping.rank(each.kind), each.name, each.id))
+
+
+def sweep(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
+    """Delete all of that and return it; with no tag at all nothing is ours and nothing is deleted."""
+    if not tags:
+        return ()
+    access = Access(connection)
+    swept: list[Found] = []
+    with translated(connection):
+        for region, found in _everywhere(access, tags).items():
+            sweeping.delete(access.client("ec2", region), found)
+            swept += found
+    return sorted(swept, key=lambda each: (sweeping.rank(each.kind), each.name, each.id))
+
+
+def _everywhere(access: Access, tags: Mapping[str, str]) -> Mapping[str, Sequence[Found]]:
+    clients = {region: access.client("ec2", region) for region in access.regions()}
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        found = pool.map(lambda client: list(_in_region(client, tags)), clients.values())
+        return dict(zip(clients, found, strict=True))
+
+
+def _in_region(client: Any, tags: Mapping[str, str]) -> Iterator[Found]:
+    name, value = next(iter(tags.items()))
+    kinds = {
+        row["ResourceId"]: row["ResourceType"]
+        for row in _rows(client, [{"Name": "key", "Values": [name]}, {"Name": "value", "Values": [value]}])
+    }
+    carried = _all_tags(client, sorted(kinds))
+    gone = _gone(client, kinds)
+    names = _key_names(client, [id for id, kind in kinds.items() if kind == "key-pair"])
+    for id, kind in kinds.items():
+        mine = carried.get(id, {})
+        other_env = "mcis" in tags and ENV not in tags and ENV in mine
+        if tags.items() <= mine.items() and not other_env and id not in gone:
+            yield Found(kind=kind, id=names.get(id, id), name=mine.get("Name", id), tags=mine)
+
+
+def _rows(client: Any, filters: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for page in client.get_paginator("describe_tags").paginate(Filters=list(filters)):
+        yield from page["Tags"]
+
+
+def _all_tags(client: Any, ids: Sequence[str]) -> Mapping[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        wanted = {"Name": "resource-id", "Values": list(ids[start : start + IDS_AT_ONCE])}
+        for row in _rows(client, [wanted]):
+            found.setdefault(row["ResourceId"], {})[row["Key"]] = row["Value"]
+    return found
+
+
+def _gone(client: Any, kinds: Mapping[str, str]) -> set[str]:
+    """Machines and gateways that are no more: EC2 shows them for another hour."""
+    gone: set[str] = set()
+    for chunk in _chunks(kinds, "instance"):
+        state = {"Name": "instance-state-name", "Values": ["shutting-down", "terminated"]}
+        filters = [{"Name": "instance-id", "Values": chunk}, state]
+        for page in client.get_paginator("describe_instances").paginate(Filters=filters):
+            gone |= {i["InstanceId"] for r in page["Reservations"] for i in r["Instances"]}
+    for chunk in _chunks(kinds, "natgateway"):
+        filters = [
+            {"Name": "nat-gateway-id", "Values": chunk},
+            {"Name": "state", "Values": ["deleting", "deleted"]},
+        ]
+        for page in client.get_paginator("describe_nat_gateways").paginate(Filters=filters):
+            gone |= {gateway["NatGatewayId"] for gateway in page["NatGateways"]}
+    return gone
+
+
+def _chunks(kinds: Mapping[str, str], kind: str) -> Iterator[list[str]]:
+    ids = sorted(id for id, its_kind in kinds.items() if its_kind == kind)
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        yield ids[start : start + IDS_AT_ONCE]
+
+
+def _key_names(client: Any, ids: Sequence[str]) -> Mapping[str, str]:
+    """Key pairs have ids for tags, but everybody else knows them by name."""
+    if not ids:
+        return {}
+    wanted = {"Name": "key-pair-id", "Values": list(ids)}
+    pairs = client.describe_key_pairs(Filters=[wanted])["KeyPairs"]
+    return {pair["KeyPairId"]: pair["KeyName"] for pair in pairs}
