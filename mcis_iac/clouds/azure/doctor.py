@@ -1,0 +1,121 @@
+"""Whether Azure can be used: who we are there, what is switched on, and whether there is room.
+
+Everything is asked, nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mcis_iac.clouds.azure import arm, credentials
+from mcis_iac.clouds.azure.arm import Arm
+from mcis_iac.clouds.base import Check, Demand
+from mcis_iac.errors import McisError
+from mcis_iac.model import Connection
+
+NAMESPACES = ("Microsoft.Compute", "Microsoft.Network")
+# What is counted under which name, per service.
+COMPUTE = (("cores", "vCPUs"), ("virtualMachines", "VMs"))
+NETWORK = (
+    ("PublicIPAddresses", "public addresses"),
+    ("StandardSkuPublicIpAddresses", "standard public addresses"),
+    ("VirtualNetworks", "networks"),
+    ("NetworkInterfaces", "network interfaces"),
+)
+QUOTAS = "https://portal.azure.com/#view/Microsoft_Azure_Capacity/QuotaMenuBlade"
+
+
+def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
+    """Credentials first; providers and quotas only when those work. Raises nothing."""
+    topic = f"{connection.name}: credentials"
+    try:
+        cloud = Arm(connection)
+    except McisError as error:
+        yield _failed(topic, error)
+        return
+    with cloud:
+        try:
+            account = cloud.get(cloud.account("").rstrip("/"), version=arm.VERSIONS["microsoft.resources"])
+        except McisError as error:
+            yield _failed(topic, error)
+            return
+        yield _account(topic, connection, account)
+        for namespace in NAMESPACES:
+            yield _registered(cloud, namespace)
+        for demand in sorted(demands, key=lambda demand: demand.region):
+            yield from _room(cloud, demand)
+
+
+def _failed(topic: str, error: McisError) -> Check:
+    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+
+
+def _account(topic: str, connection: Connection, account: Mapping[str, object]) -> Check:
+    name, state = account.get("displayName", ""), str(account.get("state", "unknown"))
+    found = f"subscription {account.get('subscriptionId')} ({name}) through {credentials.way(connection)}"
+    if state == "Enabled":
+        return Check(topic=topic, ok=True, found=found)
+    return Check(
+        topic=topic,
+        ok=False,
+        found=f"{found} is {state}",
+        why="nothing can be created in a subscription that is not enabled",
+        todo="enable it in the portal, or name another one in the connection",
+    )
+
+
+def _registered(cloud: Arm, namespace: str) -> Check:
+    topic = f"{cloud.connection.name}: {namespace}"
+    try:
+        row = cloud.get(cloud.account(f"providers/{namespace}"), version=arm.VERSIONS["microsoft.resources"])
+    except McisError as error:
+        return _failed(topic, error)
+    state = str(row.get("registrationState", "unknown"))
+    if state == "Registered":
+        return Check(topic=topic, ok=True, found="registered")
+    return Check(
+        topic=topic,
+        ok=False,
+        found=state,
+        why="a subscription can only have resources of registered providers",
+        todo=f"az provider register --namespace {namespace} --wait",
+    )
+
+
+def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
+    """Usage and limits of one region beside what the manifest wants of it as a whole."""
+    wanted = {
+        "cores": demand.vcpus,
+        "virtualMachines": demand.vms,
+        "PublicIPAddresses": demand.public_ips,
+        "StandardSkuPublicIpAddresses": demand.public_ips,
+        "VirtualNetworks": demand.networks,
+        "NetworkInterfaces": demand.vms,
+    }
+    for namespace, kinds in (("Microsoft.Compute", COMPUTE), ("Microsoft.Network", NETWORK)):
+        topic = f"{cloud.connection.name}: {demand.region}"
+        path = cloud.account(f"providers/{namespace}/locations/{demand.region}/usages")
+        try:
+            rows = list(cloud.listed(path, version=arm.version(namespace)))
+        except McisError as error:
+            yield _failed(topic, error)
+            continue
+        usages = {str(row.get("name", {}).get("value")).lower(): row for row in rows}
+        for name, words in kinds:
+            row = usages.get(name.lower())
+            if row is not None and wanted[name]:
+                yield _quota(topic, words, wanted[name], row)
+
+
+def _quota(topic: str, words: str, wanted: float, row: Mapping[str, float]) -> Check:
+    used, limit = int(row.get("currentValue", 0)), int(row.get("limit", 0))
+    found = f"{wanted:g} {words} wanted, {used:,} of {limit:,} used"
+    if wanted <= limit - used or wanted <= 0:
+        return Check(topic=topic, ok=True, found=found)
+    return Check(
+        topic=topic,
+        ok=False,
+        found=found,
+        why="VMs beyond the quota are refused; those that run already are among the used ones",
+        todo=f"ask for more at {QUOTAS}, or use another region",
+    )
