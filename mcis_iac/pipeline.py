@@ -126,8 +126,15 @@ def __getattr__(name: str) -> Any:
 # Each imports its stages when called: `validate` must not pay for the engine, nor `render` for SSH.
 
 
-def check(request: Request) -> Checked:
-    """Every problem of manifest, overlay and lock; only a missing file raises."""
+def check(request: Request, *, types: bool = False) -> Checked:
+    """Every problem of manifest, overlay and lock; only a missing file raises.
+
+    With `types` also what does not fit the typed packages; OperationError when they are not installed.
+    """
+    if types:
+        from mcis_iac.flows import typed
+
+        return typed.check(request)
     from mcis_iac.flows import ground
 
     return ground.check(request)

@@ -541,6 +541,15 @@ PLACES = {
         """,
         Severity.WARNING,
     ),
+    "MCIS290": Code(
+        "resource does not fit its provider",
+        """
+        With `--types` every resource is compared with the typed package of its cloud: inputs it does not
+        know, values of another type, inputs that are missing, outputs it does not have. What the
+        manifest says in a cloud's own words (an image, a network that is there already) may be the
+        cause; otherwise it is a mistake in mcis, and worth a report.
+        """,
+    ),
 }
 
 CODES: dict[str, Code] = SYNTAX | MEANING | PLACES

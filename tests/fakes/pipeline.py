@@ -198,8 +198,8 @@ class FakePipeline:
         if self.error is not None:
             raise self.error
 
-    def check(self, request: Request) -> Checked:
-        self._begin(request)
+    def check(self, request: Request, *, types: bool = False) -> Checked:
+        self._begin(request, types=types)
         return self.checked or Checked(mcis=edge(), diagnostics=(), texts={})
 
     def render(self, request: Request, *, locked: bool = False) -> Any:

@@ -25,13 +25,14 @@ FIRST = (ManifestError, PolicyError, NoPlacement, CredentialsError)
 
 @verb("validate", PATH)
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option("--types", is_flag=True, help="Check every resource against the clouds' typed packages, too.")
 @option("--output-format", type=click.Choice(FORMATS), default="full", help="How problems are written.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format json.")
 @click.option("--events", metavar="FILE|-", help="Write every event as a JSON line.")
 @LOOKS
-def command(session: Session, *, strict: bool, output_format: str, as_json: bool) -> int:
+def command(session: Session, *, strict: bool, types: bool, output_format: str, as_json: bool) -> int:
     """Works offline. Exits 2 when something is wrong with the manifest."""
-    checked = session.stages.check(session.request())
+    checked = session.stages.check(session.request(), types=types)
     problems = _hardened(checked.diagnostics) if strict else checked.diagnostics
     _stream(session, problems)
     form = "json" if as_json else output_format

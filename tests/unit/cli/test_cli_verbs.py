@@ -311,3 +311,10 @@ def test_init_names_the_files_and_what_to_do_next(mcis):
 
 def test_explain_tells_the_story(mcis):
     assert mcis("explain", "MCIS104").out == "the story of MCIS104\n"
+
+
+@pytest.mark.parametrize("flags,types", [((), False), (("--types",), True)])
+def test_validate_looks_at_types_only_when_asked_to(mcis, flags, types):
+    stages = FakePipeline()
+    assert mcis("validate", *flags, stages=stages).code == 0
+    assert stages.asked == {"types": types}
