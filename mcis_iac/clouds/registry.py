@@ -9,6 +9,7 @@ from typing import cast
 from mcis_iac.clouds.base import DoctorModule, GraphModule, ImagesModule, LifecycleModule, LookupModule
 
 CLOUDS: dict[str, str] = {
+    "gcp": "mcis_iac.clouds.gcp",
     "local": "mcis_iac.clouds.local",
 }
 
