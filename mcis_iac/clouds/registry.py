@@ -11,6 +11,7 @@ from mcis_iac.clouds.base import DoctorModule, GraphModule, ImagesModule, Lifecy
 CLOUDS: dict[str, str] = {
     "gcp": "mcis_iac.clouds.gcp",
     "local": "mcis_iac.clouds.local",
+    "openstack": "mcis_iac.clouds.openstack",
 }
 
 

@@ -12,110 +12,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.mcis import KEY, a_group, an_mcis
+from fakes.clouds import CLOUDS, a_connection, built, by_key, leaves, planned, regions_of, reordered, rich
+from fakes.mcis import a_group, an_mcis
 
 from mcis_iac.clouds import registry
-from mcis_iac.model import (
-    Connection,
-    Disk,
-    Firewall,
-    FirewallRule,
-    Group,
-    Mcis,
-    Plan,
-    Setup,
-    SetupFile,
-    Severity,
-    Vm,
-)
-from mcis_iac.placement.lock import Lock
-from mcis_iac.placement.members import settle
+from mcis_iac.model import Firewall, FirewallRule, Group, Setup, Severity, Vm
 from mcis_iac.program import naming
-from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph, Join, Ref, Resource, Secret, refs
 
-CLOUDS = sorted(registry.CLOUDS)
 pytestmark = pytest.mark.parametrize("cloud", CLOUDS)
-# Regions for the clouds that have none of their own, and what a connection must say.
-REGIONS = {"openstack": ("RegionOne", "RegionTwo")}
-SETTINGS: dict[str, dict[str, str]] = {"openstack": {"external_network": "public"}}
-WALLS = {
-    "web": Firewall(
-        name="web",
-        rules=(
-            FirewallRule(sources=("anywhere",), ports=((80, 80), (443, 443))),
-            FirewallRule(sources=("me",), ports=((22, 22),)),
-            FirewallRule(sources=("group:api", "mcis"), ports=((5432, 5432),)),
-            FirewallRule(sources=("198.51.100.0/24",), protocol="udp", ports=((8000, 8100),)),
-            FirewallRule(sources=("mcis",), protocol="icmp"),
-        ),
-    )
-}
-
-
-def regions_of(cloud: str) -> list[str]:
-    return list(registry.graph(cloud).facts().regions) or list(REGIONS[cloud])
-
-
-def a_connection(cloud: str, name: str | None = None) -> Connection:
-    return Connection(name=name or cloud, cloud=cloud, settings=SETTINGS.get(cloud, {}))
-
-
-def rich(cloud: str, *, web: int = 3, api: int = 2) -> Mcis:
-    """An MCIS that uses everything a manifest can say of a pinned group."""
-    regions = regions_of(cloud)
-    setup = Setup(
-        packages=("nginx",), files=(SetupFile(path="/etc/motd", content="hi\n"),), run=("touch /ready",)
-    )
-    disk = Disk(name="data", size_gib=20, mount="/data")
-    groups = (
-        a_group(
-            "web", web, cloud=cloud, region=regions[0], firewalls=("web",), setup=setup, labels={"a": "b"}
-        ),
-        a_group("api", api, cloud=cloud, region=regions[-1], public_ip="none", disks=(disk,)),
-        a_group("db", 1, cloud=cloud, region=regions[0], public_ip="static", user="ops"),
-    )
-    connections = {cloud: a_connection(cloud)}
-    return an_mcis(*groups, connections=connections, firewalls=WALLS, labels={"team": "x"}, env="prod")
-
-
-def planned(mcis: Mcis, lock: Lock | None = None) -> Plan:
-    found = settle(mcis, lock or Lock(), public_keys={"generated": KEY})
-    assert not [problem for problem in found.diagnostics if problem.severity is Severity.ERROR]
-    return found.plan
-
-
-def built(mcis: Mcis) -> Graph:
-    return build(planned(mcis))
-
-
-def by_key(graph: Graph) -> dict[str, Resource]:
-    return {resource.key: resource for resource in graph.resources}
-
-
-def reordered(mcis: Mcis) -> Mcis:
-    walls = {
-        name: Firewall(
-            name=name,
-            rules=tuple(
-                replace(rule, sources=rule.sources[::-1], ports=rule.ports[::-1]) for rule in wall.rules[::-1]
-            ),
-        )
-        for name, wall in mcis.firewalls.items()
-    }
-    return replace(mcis, groups=dict(reversed(mcis.groups.items())), firewalls=walls)
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            assert isinstance(name, str)
-            yield from leaves(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from leaves(inner)
-    else:
-        yield value
 
 
 def differences(one: Any, other: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -209,8 +114,10 @@ def test_a_resource_serves_whom_its_key_says(cloud: str) -> None:
 
 
 def test_keys_do_not_depend_on_the_cloud_having_other_things(cloud: str) -> None:
-    alone = replace(rich(cloud), groups={"web": replace(rich(cloud).groups["web"], firewalls=())})
-    assert by_key(built(alone)).keys() <= by_key(built(rich(cloud))).keys()
+    web = replace(rich(cloud).groups["web"], firewalls=())
+    whole = replace(rich(cloud), groups={**rich(cloud).groups, "web": web})
+    alone = replace(whole, groups={"web": web})
+    assert by_key(built(alone)).keys() <= by_key(built(whole)).keys()
 
 
 def test_scaling_out_by_one_touches_only_what_the_new_machine_brings(cloud: str) -> None:
@@ -263,18 +170,28 @@ def test_what_is_called_a_secret_is_one(cloud: str) -> None:
                 assert isinstance(value, Secret), f"{resource.key}.{name}"
 
 
+def tags_of(resource: Resource) -> dict[str, str] | None:
+    """The tags of a resource, wherever its cloud has them: a map, or words such as `mcis=shop`."""
+    for place in ("labels", "tags", "metadata"):
+        found: Any = resource.inputs.get(place)
+        if isinstance(found, Mapping):
+            return dict(found)
+        # A cloud may have lists called tags, too, that are none: those name networks' machines.
+        if isinstance(found, list) and all("=" in str(word) for word in found):
+            return dict(str(word).split("=", 1) for word in found)
+    return None
+
+
 def carried(graph: Graph, resource: Resource) -> Mapping[str, Any]:
     """The tags of a resource, those its launch template gives it among them."""
     template: Any = resource.inputs.get("template")
     inherited: Any = graph[template.key].inputs["instanceTags"] if template else {}
-    # A cloud may have lists called tags, too: those name networks' machines.
-    own = [resource.inputs.get(name) for name in ("tags", "labels")]
-    return {**inherited, **next(tags for tags in own if isinstance(tags, Mapping))}
+    return {**inherited, **(tags_of(resource) or {})}
 
 
 def test_what_takes_tags_carries_ours(cloud: str) -> None:
     graph = built(rich(cloud))
-    tagged = {r.key: r for r in graph.resources if {"tags", "labels"} & r.inputs.keys()}
+    tagged = {r.key: r for r in graph.resources if tags_of(r) is not None}
     machines = {"web-1", "api-1", "db-1"}
     assert machines <= tagged.keys()
     for key, resource in tagged.items():

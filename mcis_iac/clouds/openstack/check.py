@@ -1,0 +1,185 @@
+"""What an OpenStack cannot do of a manifest, or does differently. Works offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mcis_iac.clouds.openstack import firstboot, labels, settings
+from mcis_iac.model import Diagnostic, Group, HostKey, Mcis, Severity
+from mcis_iac.program import naming
+
+NO_EXTERNAL_NETWORK = "MCIS275"
+TOO_MUCH_USER_DATA = "MCIS276"
+NO_SPOT = "MCIS277"
+NOT_ACCEPTED = "MCIS278"
+UNSEEN_ADDRESS = "MCIS279"
+KEY_KINDS = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+# As long as the keys machines get; offline none has been made yet.
+_PUBLIC_KEY = "ssh-ed25519 " + "A" * 68
+_HOST_KEY = HostKey(public=_PUBLIC_KEY, private="\n".join(["A" * 70] * 6))
+
+
+def check(mcis: Mcis) -> Iterator[Diagnostic]:
+    """Problems by group, in the manifest's order."""
+    for group in settings.groups_here(mcis):
+        yield from _address(mcis, group)
+        yield from _setup(mcis, group)
+        yield from _spot(mcis, group)
+        yield from _key(mcis, group)
+        yield from _sources(mcis, group)
+    yield from _existing(mcis)
+
+
+def notices(mcis: Mcis) -> list[str]:
+    """What a user should know before the first `up`."""
+    here = settings.groups_here(mcis)
+    return [*_about_addresses(mcis, here), *_about_disks(mcis, here), *_about_labels(mcis, here)]
+
+
+def _about_addresses(mcis: Mcis, here: list[Group]) -> Iterator[str]:
+    floating = sorted(group.name for group in here if group.public_ip == "ephemeral")
+    if floating:
+        names = ", ".join(floating)
+        yield f"openstack: public addresses of {names} are floating ones, which stay until the VM goes"
+    shut = sorted(g.name for g in here if g.public_ip == "none" and not _has_way_out(mcis, g))
+    if shut:
+        names = ", ".join(shut)
+        yield f"openstack: without an external network VMs of {names} reach nothing outside their network"
+
+
+def _about_disks(mcis: Mcis, here: list[Group]) -> Iterator[str]:
+    unmapped = {
+        disk.type
+        for group in here
+        for disk in (*((group.disk,) if group.disk.size_gib else ()), *group.disks)
+        if disk.type != "balanced"
+        and settings.volume_type(mcis.connections[group.placement.connection], disk) is None
+    }
+    if unmapped:
+        words = ", ".join(sorted(unmapped))
+        yield f"openstack: disks of type {words} get the cloud's default volume type (see `volume_types`)"
+
+
+def _about_labels(mcis: Mcis, here: list[Group]) -> Iterator[str]:
+    long = {
+        name
+        for group in here
+        for name, value in (*mcis.labels.items(), *group.labels.items())
+        if not labels.fits(name, value)
+    }
+    if long:
+        words = ", ".join(sorted(long))
+        yield f"openstack: label {words} is too long for network tags, so only VMs and volumes have it"
+
+
+def _has_way_out(mcis: Mcis, group: Group) -> bool:
+    pin = group.placement
+    connection = mcis.connections[pin.connection]
+    if settings.existing(mcis, group.network, connection, pin.region) is not None:
+        return True
+    return settings.external_network(connection, pin.region) is not None
+
+
+def _address(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    pin = group.placement
+    connection = mcis.connections[pin.connection]
+    if group.public_ip == "none" or settings.external_network(connection, pin.region) is not None:
+        return
+    yield Diagnostic(
+        code=NO_EXTERNAL_NETWORK,
+        severity=Severity.ERROR,
+        summary="no external network",
+        detail=f"connection `{connection.name}` names no network for public addresses in {pin.region}",
+        hint=f"add `external_network: NAME` to connections.{connection.name} "
+        "(`openstack network list --external` lists them), or set `public_ip: false`",
+        span=mcis.span(f"groups.{group.name}.public_ip"),
+        group=group.name,
+    )
+
+
+def _setup(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    key = mcis.keys.get(group.key)
+    public_key = (key.public_key if key else None) or _PUBLIC_KEY
+    bytes_used = firstboot.size(group, naming.vm(group.name, max(group.count, 1)), public_key, _HOST_KEY)
+    if bytes_used > firstboot.LIMIT:
+        yield Diagnostic(
+            code=TOO_MUCH_USER_DATA,
+            severity=Severity.ERROR,
+            summary="setup too large for OpenStack",
+            detail=f"{bytes_used:,} bytes of first-boot instructions; OpenStack takes {firstboot.LIMIT:,}",
+            hint="fetch large files in `setup.run` instead of writing them into the manifest",
+            span=mcis.span(f"groups.{group.name}.setup"),
+            group=group.name,
+        )
+
+
+def _spot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    if group.placement.spot:
+        yield Diagnostic(
+            code=NO_SPOT,
+            severity=Severity.ERROR,
+            summary="no spot VMs on OpenStack",
+            detail="OpenStack sells no capacity that it may take back",
+            hint="leave `spot` out",
+            span=mcis.span(f"groups.{group.name}.placement.spot"),
+            group=group.name,
+        )
+
+
+def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    key = mcis.keys.get(group.key)
+    kind = key.public_key.split()[0] if key and key.public_key and key.public_key.split() else KEY_KINDS[0]
+    if kind not in KEY_KINDS:
+        yield Diagnostic(
+            code=NOT_ACCEPTED,
+            severity=Severity.ERROR,
+            summary="not accepted by OpenStack",
+            detail=f"key `{group.key}` is of kind {kind}, which key pairs cannot be",
+            notes=(f"kinds it accepts: {', '.join(KEY_KINDS)}",),
+            span=mcis.span(f"keys.{group.key}"),
+            group=group.name,
+        )
+
+
+def _existing(mcis: Mcis) -> Iterator[Diagnostic]:
+    used = {(g.network, g.placement.connection, g.placement.region) for g in settings.groups_here(mcis)}
+    for network, connection, region in sorted(used):
+        words = settings.existing(mcis, network, mcis.connections[connection], region)
+        if words is None or (words.get("network") and words.keys() <= {"network", "subnet"}):
+            continue
+        yield Diagnostic(
+            code=NOT_ACCEPTED,
+            severity=Severity.ERROR,
+            summary="not accepted by OpenStack",
+            detail="an existing network is `{network: ID}` or `{network: ID, subnet: ID}`",
+            hint="`openstack network list` shows the ids",
+            span=mcis.span(f"networks.{network}.existing.{connection}.{region}"),
+        )
+
+
+def _sources(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    """A group elsewhere without public addresses shows none that a rule here could name."""
+    seen: set[tuple[str, str]] = set()
+    for wall in (mcis.firewalls[name] for name in group.firewalls):
+        for source in (s for rule in wall.rules for s in rule.sources if s.startswith("group:")):
+            other = mcis.groups.get(source.removeprefix("group:"))
+            if other is None or other.public_ip != "none" or (wall.name, other.name) in seen:
+                continue
+            seen.add((wall.name, other.name))
+            if _beside(group, other):
+                continue
+            yield Diagnostic(
+                code=UNSEEN_ADDRESS,
+                severity=Severity.WARNING,
+                summary="firewall source without a public address",
+                detail=f"packets of group `{other.name}` arrive from an address that is not known here",
+                hint=f"give {other.name} public addresses, or name the address it leaves its network by",
+                span=mcis.span(f"firewalls.{wall.name}"),
+                group=group.name,
+            )
+
+
+def _beside(group: Group, other: Group) -> bool:
+    mine, theirs = group.placement, other.placement
+    same_place = (mine.connection, mine.region) == (theirs.connection, theirs.region)
+    return same_place and group.network == other.network

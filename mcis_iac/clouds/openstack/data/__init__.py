@@ -1,0 +1,16 @@
+"""Facts about OpenStack as files, read once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """The content of `<name>.json`."""
+    text = (files(__name__) / f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

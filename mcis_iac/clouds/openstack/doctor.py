@@ -1,0 +1,119 @@
+"""Whether an OpenStack can be used, found out by reading: the way in, networks, flavors, quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mcis_iac.clouds.base import Check, Demand
+from mcis_iac.clouds.openstack import images, session, settings
+from mcis_iac.errors import McisError
+from mcis_iac.model import Connection
+
+UNLIMITED = -1
+ASK = "ask the operator for a higher quota, or delete what is no longer used"
+
+
+def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
+    """Credentials first; the rest, region by region, only when those work."""
+    try:
+        with session.opened(connection) as cloud:
+            cloud.authorize()
+            known = session.regions(cloud, connection)
+    except McisError as error:
+        yield _failed(f"credentials {connection.name}", error)
+        return
+    yield Check(topic=f"credentials {connection.name}", ok=True, found=f"regions {', '.join(known)}")
+    for demand in demands:
+        yield from _region(connection, demand, known)
+
+
+def _failed(topic: str, error: McisError) -> Check:
+    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+
+
+def _region(connection: Connection, demand: Demand, known: Sequence[str]) -> Iterator[Check]:
+    topic = f"region {connection.name}/{demand.region}"
+    if demand.region not in known:
+        todo = f"choose one of {', '.join(known)}"
+        yield Check(topic=topic, ok=False, found="no such region", todo=todo)
+        return
+    for look in (_outside, _flavors, _machines, _networking, _volumes):
+        try:
+            with session.opened(connection, demand.region) as cloud:
+                yield from look(cloud, connection, demand)
+        except McisError as error:
+            yield _failed(topic, error)
+
+
+def _outside(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Check]:
+    name = settings.external_network(connection, demand.region)
+    if name is None:
+        return
+    network = images.external(cloud, name)
+    yield Check(
+        topic=f"external network {connection.name}/{demand.region}",
+        ok=network is not None,
+        found=f"{name} is {network.id}" if network is not None else f"no network `{name}` leads outside",
+        todo="" if network is not None else "`openstack network list --external` shows which do",
+    )
+
+
+def _flavors(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Check]:
+    if not demand.types:
+        return
+    known = {flavor.name for flavor in cloud.compute.flavors(details=False)}
+    missing = sorted(set(demand.types) - known)
+    yield Check(
+        topic=f"flavors {connection.name}/{demand.region}",
+        ok=not missing,
+        found=f"no flavor {', '.join(missing)}" if missing else f"{', '.join(sorted(set(demand.types)))}",
+        todo=f"there are {', '.join(sorted(known))}" if missing else "",
+    )
+
+
+def _machines(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Check]:
+    limits = cloud.compute.get_limits().absolute
+    place = f"{connection.name}/{demand.region}"
+    yield _quota(f"quota instances {place}", demand.vms, limits.instances, limits.instances_used)
+    yield _quota(f"quota vCPUs {place}", demand.vcpus, limits.total_cores, limits.total_cores_used)
+
+
+def _networking(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Check]:
+    quota = cloud.network.get_quota(cloud.current_project_id, details=True)
+    place = f"{connection.name}/{demand.region}"
+    routers = demand.networks if settings.external_network(connection, demand.region) else 0
+    wanted = (
+        ("floating addresses", demand.public_ips, quota.floating_ips),
+        ("networks", demand.networks, quota.networks),
+        ("routers", routers, quota.routers),
+        ("ports", demand.vms, quota.ports),
+    )
+    for what, number, figures in wanted:
+        if number and figures:
+            yield _quota(f"quota {what} {place}", number, figures.get("limit"), figures.get("used"))
+
+
+def _volumes(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Check]:
+    if not demand.disks:
+        return
+    place = f"{connection.name}/{demand.region}"
+    if not cloud.has_service("block-storage"):
+        todo = "leave `disks` out, or use another region"
+        yield Check(topic=f"volumes {place}", ok=False, found="no block storage service", todo=todo)
+        return
+    limits = cloud.block_storage.get_limits().absolute
+    yield _quota(f"quota volumes {place}", demand.disks, limits.max_total_volumes, limits.total_volumes_used)
+    gib, used = limits.max_total_volume_gigabytes, limits.total_gigabytes_used
+    yield _quota(f"quota volume GiB {place}", demand.disk_gib, gib, used)
+
+
+def _quota(topic: str, wanted: float, limit: int | None, used: int | None) -> Check:
+    if limit is None or limit == UNLIMITED:
+        return Check(topic=topic, ok=True, found="unlimited")
+    free = limit - (used or 0)
+    found = f"{wanted:g} wanted, {free} of {limit} free"
+    fine = wanted <= free
+    # What is up already counts as used: then the demand is met although it looks too large.
+    why = "" if fine else "running VMs of this MCIS count as used, too"
+    return Check(topic=topic, ok=fine, found=found, why=why, todo="" if fine else ASK)

@@ -1,0 +1,94 @@
+"""OpenStack's resources: pure data for provider package `openstack`.
+
+Every operator has regions, flavors and images of their own, so nothing of these is known without
+asking: names are taken as they are written, and the doctor looks whether they exist.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+
+from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.openstack import check as checks
+from mcis_iac.clouds.openstack import data, resources, walls
+from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.program import naming
+from mcis_iac.program.graph import Ref, Resource, Value
+
+PACKAGE = resources.PACKAGE
+VERSION = resources.VERSION
+VM_TOKENS = frozenset({resources.INSTANCE})
+SHIPS_PLUGIN = False
+VARIABLES = ("OS_*",)
+INJECTS_HOST_KEYS = True
+_ARM = re.compile(r"(?:^|[^a-z])(?:arm|arm64|aarch64|ampere|altra)(?:[^a-z]|$)")
+
+
+@cache
+def facts() -> Facts:
+    """Image aliases and a default flavor; regions and flavors are each operator's own."""
+    known = data.read("images")
+    return Facts(
+        regions={},
+        types={},
+        default_type=str(known["default_flavor"]),
+        image_aliases=tuple(known["aliases"]),
+    )
+
+
+def check(mcis: Mcis) -> Iterable[Diagnostic]:
+    """What cannot be done of a manifest here."""
+    return checks.check(mcis)
+
+
+def notices(mcis: Mcis) -> Sequence[str]:
+    """What is different here for a manifest."""
+    return checks.notices(mcis)
+
+
+def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """All resources of the connection, each after what it refers to; none without members."""
+    site = _site(plan, connection)
+    if site is not None:
+        yield from site.resources()
+
+
+def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
+    """The firewall rules for members in other networks, regions and clouds."""
+    site = _site(plan, connection)
+    if site is not None:
+        for group, region in site.walled():
+            for declared in walls.by_address(plan, connection, group, region):
+                yield site.rule(*declared)
+
+
+def _site(plan: Plan, connection: Connection) -> resources.Site | None:
+    members = [member for member in plan.members if member.connection == connection.name]
+    return resources.Site(plan, connection, members) if members else None
+
+
+def arch(type: str) -> Arch:
+    """What a flavor's name gives away; the API does not tell."""
+    return "arm64" if _ARM.search(type.lower()) else "amd64"
+
+
+def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
+    """The member's entry of the `inventory` output."""
+    group = plan.mcis.groups[member.group]
+    host_key = plan.host_keys.get(member.name)
+    return {
+        "group": member.group,
+        "ordinal": member.ordinal,
+        "connection": member.connection,
+        "cloud": member.cloud,
+        "region": member.region,
+        "zone": member.zone,
+        "type": member.type,
+        "id": Ref(member.name),
+        "private_ip": Ref(naming.of_vm("nic", member.name), "allFixedIps.0"),
+        "public_ip": None if group.public_ip == "none" else Ref(naming.address(member.name), "address"),
+        "user": group.user,
+        "host_key": host_key.public if host_key else None,
+    }

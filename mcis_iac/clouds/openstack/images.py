@@ -1,0 +1,90 @@
+"""From what people call an image to its id, and from the external network's name to its id.
+
+Images have the names each operator gives them, so an alias is a list of patterns, the likeliest first;
+within the first that matches anything, images everybody sees go before one's own, newer before older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mcis_iac.clouds.base import Arch, ImageQuery
+from mcis_iac.clouds.openstack import data, session, settings
+from mcis_iac.model import Connection
+
+ACTIVE = "active"
+PUBLIC = "public"
+
+
+def resolve(connection: Connection, queries: Sequence[ImageQuery]) -> Mapping[ImageQuery, str]:
+    """The id of each; one that does not exist in its region is left out."""
+    found: dict[ImageQuery, str] = {}
+    for region in dict.fromkeys(query.region for query in queries):
+        with session.opened(connection, region) as cloud:
+            there = [image for image in cloud.image.images() if image.status == ACTIVE]
+        for query in (query for query in queries if query.region == region):
+            chosen = _chosen(there, query)
+            if chosen is not None:
+                found[query] = str(chosen.id)
+    return found
+
+
+def places(connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+    """Per region the id of its external network, where the connection has only its name."""
+    found: dict[str, Mapping[str, str]] = {}
+    for region in regions:
+        name = settings.external_network(connection, region)
+        if name is None or not settings.asks_for_id(connection, region):
+            continue
+        with session.opened(connection, region) as cloud:
+            network = external(cloud, name)
+        if network is not None:
+            found[region] = {settings.EXTERNAL_NETWORK_ID: str(network.id)}
+    return found
+
+
+def external(cloud: Any, name: str) -> Any:
+    """The external network of that name; None unless there is exactly one."""
+    found = [each for each in cloud.network.networks(name=name) if each.is_router_external]
+    return found[0] if len(found) == 1 else None
+
+
+def _chosen(images: Sequence[Any], query: ImageQuery) -> Any:
+    entry = dict(query.entry)
+    if "id" in entry:
+        return next((image for image in images if image.id == entry["id"]), None)
+    if "name" in entry:
+        return _newest(image for image in images if fnmatchcase(str(image.name), entry["name"]))
+    known = data.read("images")
+    fitting = [image for image in images if _fits(image, query.arch, known["not"])]
+    for pattern in known["aliases"].get(query.alias, ()):
+        newest = _newest(image for image in fitting if fnmatchcase(_name(image), pattern))
+        if newest is not None:
+            return newest
+    return None
+
+
+def _newest(images: Iterator[Any]) -> Any:
+    return max(
+        images,
+        key=lambda image: (image.visibility == PUBLIC, str(image.created_at), str(image.id)),
+        default=None,
+    )
+
+
+def _name(image: Any) -> str:
+    return str(image.name).lower()
+
+
+def _fits(image: Any, arch: Arch, special: Sequence[str]) -> bool:
+    """Whether it is an ordinary image for that processor; without a property, its name tells."""
+    name, words = _name(image), data.read("images")["arch"]
+    if any(fnmatchcase(name, pattern) for pattern in special):
+        return False
+    declared = str(image.architecture or image.hw_architecture or "").lower()
+    if declared:
+        return declared in words[arch]
+    others = (word for kind, kinds in words.items() if kind != arch for word in kinds)
+    return not any(word in name for word in others)

@@ -1,0 +1,66 @@
+"""What a connection says of its OpenStack: one word for everywhere, or one per region.
+
+lab: {cloud: openstack, os_cloud: lab, external_network: public}
+lab: {cloud: openstack, os_cloud: lab, external_network: {RegionOne: public, RegionTwo: ext-net}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcis_iac.model import Connection, Disk, Group, Mcis, Plan
+
+CLOUD = "openstack"
+EXTERNAL_NETWORK_ID = "external_network_id"
+
+
+def groups_here(mcis: Mcis) -> list[Group]:
+    """The groups that run on an OpenStack, in the manifest's order."""
+    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == CLOUD]
+
+
+def external_network(connection: Connection, region: str) -> str | None:
+    """The name of the network floating addresses come from; None = there is none."""
+    return _in_region(connection, "external_network", region)
+
+
+def external_network_id(plan: Plan, connection: Connection, region: str) -> str | None:
+    """Its id, which routers want: the manifest's, else the one found at plan time, else the bare name.
+
+    The name in the place of an id is refused by the cloud; it shows where the id will be.
+    """
+    given = _in_region(connection, EXTERNAL_NETWORK_ID, region)
+    found = plan.places.get(f"{connection.name}/{region}", {}).get(EXTERNAL_NETWORK_ID)
+    return given or found or external_network(connection, region)
+
+
+def asks_for_id(connection: Connection, region: str) -> bool:
+    """Whether the id of the external network must be looked up."""
+    known = _in_region(connection, EXTERNAL_NETWORK_ID, region)
+    return known is None and external_network(connection, region) is not None
+
+
+def name_servers(connection: Connection) -> list[str]:
+    """The name servers new subnets tell their machines; none = the cloud's own."""
+    given = connection.settings.get("dns_servers") or ()
+    return [str(given)] if isinstance(given, str) else [str(each) for each in given]
+
+
+def volume_type(connection: Connection, disk: Disk) -> str | None:
+    """The operator's name for a kind of disk; None = the cloud's default."""
+    types = connection.settings.get("volume_types")
+    word = types.get(disk.type) if isinstance(types, Mapping) else None
+    return None if word is None else str(word)
+
+
+def existing(mcis: Mcis, network: str, connection: Connection, region: str) -> Mapping[str, Any] | None:
+    """What a network is called that is there already: `{network: ID, subnet: ID}`."""
+    return mcis.networks[network].existing.get(connection.name, {}).get(region)
+
+
+def _in_region(connection: Connection, name: str, region: str) -> str | None:
+    word = connection.settings.get(name)
+    if isinstance(word, Mapping):
+        word = word.get(region)
+    return None if word is None else str(word)
