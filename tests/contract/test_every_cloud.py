@@ -12,12 +12,24 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes.clouds import CLOUDS, a_connection, built, by_key, leaves, planned, regions_of, reordered, rich
+from fakes.clouds import (
+    CLOUDS,
+    REGIONS,
+    a_connection,
+    built,
+    by_key,
+    leaves,
+    planned,
+    regions_of,
+    reordered,
+    rich,
+)
 from fakes.mcis import a_group, an_mcis
 
 from mcis_iac.clouds import registry
-from mcis_iac.model import Firewall, FirewallRule, Group, Setup, Severity, Vm
+from mcis_iac.model import Firewall, FirewallRule, Group, Mcis, Setup, Severity, Vm
 from mcis_iac.program import naming
+from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph, Join, Ref, Resource, Secret, refs
 
 pytestmark = pytest.mark.parametrize("cloud", CLOUDS)
@@ -163,7 +175,7 @@ def test_every_input_is_plain_json(cloud: str) -> None:
 
 
 def test_what_is_called_a_secret_is_one(cloud: str) -> None:
-    words = ("password", "secret", "token", "private")
+    words = ("password", "secret", "token", "privatekey")
     for resource in built(rich(cloud)).resources:
         for name, value in resource.inputs.items():
             if any(word in name.lower() for word in words):
