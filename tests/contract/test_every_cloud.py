@@ -23,6 +23,7 @@ from fakes.clouds import (
     regions_of,
     reordered,
     rich,
+    without,
 )
 from fakes.mcis import a_group, an_mcis
 
@@ -134,8 +135,13 @@ def test_keys_do_not_depend_on_the_cloud_having_other_things(cloud: str) -> None
 
 def test_scaling_out_by_one_touches_only_what_the_new_machine_brings(cloud: str) -> None:
     before, after = by_key(built(rich(cloud))), by_key(built(rich(cloud, web=4)))
-    assert before.items() <= after.items()
-    assert {naming.subject_of(key).vm for key in after.keys() - before.keys()} == {"web-4"}
+    new = after.keys() - before.keys()
+    assert before.keys() <= after.keys()
+    assert {naming.subject_of(key).vm for key in new} == {"web-4"}
+    for key, resource in before.items():
+        followed = replace(after[key], inputs=without(after[key].inputs, new))
+        assert followed == resource, f"{key} changes by more than the addresses of web-4"
+        assert after[key] == resource or resource.subject.vm is None, key
 
 
 def test_the_first_machine_of_a_group_changes_no_other_group(cloud: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from mcis_iac.model import Connection, Disk, Firewall, FirewallRule, Mcis, Plan,
 from mcis_iac.placement.lock import Lock
 from mcis_iac.placement.members import settle
 from mcis_iac.program.build import build
-from mcis_iac.program.graph import Graph, Resource
+from mcis_iac.program.graph import Graph, Resource, refs
 
 CLOUDS = sorted(registry.CLOUDS)
 # Regions for the clouds that have none of their own, and what a connection must say.
@@ -96,3 +96,18 @@ def leaves(value: Any) -> Iterator[Any]:
             yield from leaves(inner)
     else:
         yield value
+
+
+def without(value: Any, keys: Collection[str]) -> Any:
+    """The value less the items of its lists that refer to one of those resources."""
+    if isinstance(value, Mapping):
+        return {name: without(inner, keys) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        kept = [without(item, keys) for item in value if isinstance(item, Mapping) or not named(item, keys)]
+        return type(value)(kept)
+    return value
+
+
+def named(value: Any, keys: Collection[str]) -> bool:
+    """Whether the value refers to one of those resources."""
+    return any(ref.key in keys for ref in refs(value))
