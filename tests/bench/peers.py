@@ -13,8 +13,6 @@ from pathlib import Path
 from tests.bench.engine import manifest, remove_clouds
 from tests.bench.measure import BIN, Table, timed
 
-PLAIN_LIMIT = 100
-
 
 def run(table: Table, room: Path, size: int) -> None:
     """Both peers at one size."""
@@ -24,8 +22,6 @@ def run(table: Table, room: Path, size: int) -> None:
 
 def plain_pulumi(table: Table, room: Path, size: int) -> None:
     """`tests/bench/plain.py` on a rendered graph: preview, up, no-op up, destroy."""
-    if size > PLAIN_LIMIT:
-        return  # stock settings take many minutes there; the trend shows at 100
     folder = manifest(room / f"plain{size}", size)
     cloud = room / f"plaincloud{size}"
     env = {"MCIS_LOCAL_DIR": str(cloud), "MCIS_DATA_DIR": str(room / "data")}
