@@ -550,6 +550,56 @@ PLACES = {
         cause; otherwise it is a mistake in mcis, and worth a report.
         """,
     ),
+    "MCIS275": Code(
+        "no external network",
+        """
+        A machine on OpenStack gets a public address from an external network, which every operator
+        calls something else, and its own network reaches the internet through a router into it.
+        `openstack network list --external` shows the names; the connection says which one to use:
+
+            connections:
+              lab: {cloud: openstack, os_cloud: lab, external_network: public}
+
+        Regions that call it differently have a name each: `external_network: {RegionOne: public}`.
+        Without one, `public_ip: false` makes machines that are reached from their own network only.
+        """,
+    ),
+    "MCIS276": Code(
+        "setup too large for OpenStack",
+        """
+        What a machine does at its first boot is handed over as user data, together with its login key
+        and its host key. OpenStack takes 65,535 characters of it after base64, which are 49,149 bytes
+        of text. Put large files where the machine can fetch them, and fetch them in `setup.run`.
+        """,
+    ),
+    "MCIS277": Code(
+        "no spot VMs on OpenStack",
+        """
+        OpenStack itself has no machines that are cheaper because it may take them back. Leave `spot`
+        out for groups on OpenStack.
+        """,
+    ),
+    "MCIS278": Code(
+        "not accepted by OpenStack",
+        """
+        OpenStack refuses a value of the manifest. Key pairs are RSA, ECDSA or Ed25519; keys on a
+        hardware token (`sk-...`) are none of these. A network that is there already is named by ids:
+
+            networks:
+              office: {existing: {lab: {RegionOne: {network: 3a1c..., subnet: 77fe...}}}}
+        """,
+    ),
+    "MCIS279": Code(
+        "firewall source without a public address",
+        """
+        A firewall of a group on OpenStack lets in a group in another network, region or cloud, and that
+        group has no public addresses. Its packets arrive from the address of whatever translates
+        them on the way, which is not known here, so the rule that names the private address lets in
+        nobody unless the two networks are routed. Give that group public addresses, or name the
+        address it leaves its network by as a range.
+        """,
+        Severity.WARNING,
+    ),
 }
 
 CODES: dict[str, Code] = SYNTAX | MEANING | PLACES
