@@ -17,6 +17,7 @@ UNITS = {
     "IN_USE_ADDRESSES": "public addresses",
     "CPUS_ALL_REGIONS": "vCPUs in all regions",
     "NETWORKS": "networks",
+    "SSD_TOTAL_GB": "GB of disks",
 }
 
 
@@ -92,15 +93,27 @@ def _region(api: Api, name: str, demand: Demand) -> Iterator[Check]:
         "CPUS": demand.vcpus,
         "INSTANCES": float(demand.vms),
         "IN_USE_ADDRESSES": float(demand.public_ips),
+        "SSD_TOTAL_GB": float(demand.disk_gib),
     }
+    own = _own_quota(region, demand)
+    if own:
+        yield from _quotas(name, f"{demand.region} ", region, {own: wanted.pop("CPUS")})
     yield from _quotas(name, f"{demand.region} ", region, wanted)
+
+
+def _own_quota(region: Json, demand: Demand) -> str | None:
+    """The quota of the one series that is wanted, if it has its own; `CPUS` is for the others."""
+    series = {catalogue.family(machine_type).upper() for machine_type in demand.types}
+    metric = f"{series.pop()}_CPUS" if len(series) == 1 else None
+    return metric if metric in {quota.get("metric") for quota in region.get("quotas", ())} else None
 
 
 def _quotas(name: str, place: str, answer: Json, wanted: Mapping[str, float]) -> Iterator[Check]:
     quotas = {str(quota.get("metric")): quota for quota in answer.get("quotas", ())}
     for metric, amount in wanted.items():
         if amount and metric in quotas:
-            yield _quota(f"{name} {place}{UNITS[metric]}", metric, quotas[metric], amount)
+            unit = UNITS.get(metric, UNITS["CPUS"])
+            yield _quota(f"{name} {place}{unit}", metric, quotas[metric], amount)
 
 
 def _quota(topic: str, metric: str, quota: Json, amount: float) -> Check:
