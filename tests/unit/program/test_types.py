@@ -11,6 +11,8 @@ from mcis_iac.errors import OperationError
 from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret
 from mcis_iac.program.types import problems
 
+# The packages are seconds and 200 MiB to import: one worker is enough for all that need them.
+pytestmark = pytest.mark.xdist_group("typed packages")
 OPENSTACK, AWS, GCP, AZURE = "5.5.3", "7.51.1", "10.2.0", "3.29.0"
 RULE = "openstack:networking/secGroupRule:SecGroupRule"
 PORT = "openstack:networking/port:Port"
