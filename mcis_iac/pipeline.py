@@ -151,9 +151,7 @@ def render(request: Request, *, locked: bool = False) -> Graph:
     """The resource graph as data: no engine, no network, nothing written."""
     from mcis_iac.flows import ground, placing
 
-    return placing.placed(
-        ground.ground(request), placing.Wish(locked=locked), placing.Clock(), make_key=False
-    ).graph
+    return placing.placed(ground.ground(request), placing.Wish(locked=locked), placing.Clock()).graph
 
 
 def graph_text(graph: Graph, form: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import cast
 
 from mcis_iac.clouds.base import DoctorModule, GraphModule, ImagesModule, LifecycleModule, LookupModule
 
 CLOUDS: dict[str, str] = {
+    "azure": "mcis_iac.clouds.azure",
     "gcp": "mcis_iac.clouds.gcp",
     "local": "mcis_iac.clouds.local",
     "openstack": "mcis_iac.clouds.openstack",
@@ -35,8 +37,11 @@ def lifecycle(cloud: str) -> LifecycleModule:
     return cast(LifecycleModule, _load(cloud, "lifecycle"))
 
 
-def images(cloud: str) -> ImagesModule:
-    """The cloud's search for images."""
+@cache
+def images(cloud: str) -> ImagesModule | None:
+    """The cloud's search for images; None where a manifest's own words are all there is to know."""
+    if find_spec(f"{CLOUDS[cloud]}.images") is None:
+        return None
     return cast(ImagesModule, _load(cloud, "images"))
 
 

@@ -50,7 +50,7 @@ class Prospect:
 def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, make_key: bool) -> Prospect:
     """Place, build and ask the engine for the difference. Changes nothing but the generated key."""
     here = of_mcis(ground.request, ground.mcis)
-    ready = placed(ground, wish, clock, make_key=make_key)
+    ready = placed(ground, wish, clock, make_key=make_key, ask=True)
     before = known_inventory(here)
     named = subjects(here, ready.graph, before)
     with clock.stage("engine"):

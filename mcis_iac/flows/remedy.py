@@ -85,7 +85,7 @@ def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remed
     reasons: Mapping[str, str] = {each.name: each.failure.code for each in left.failed}
     lock = locks.drop(prospect.placed.lock, reasons)
     locks.write(prospect.ground.lock_path, lock)
-    without = placed(replace(prospect.ground, lock=lock), Wish(), Clock(), make_key=False)
+    without = placed(replace(prospect.ground, lock=lock), Wish(), Clock(), ask=True)
     outcome = operations.up(
         prospect.session,
         without.graph,

@@ -410,6 +410,14 @@ PLACES = {
         the lock and do not move under running VMs. Use a larger `cidr`, or leave it out.
         """,
     ),
+    "MCIS247": Code(
+        "image not found",
+        """
+        The cloud was asked and has no such image in that region for the processor of the instance
+        type. Operators remove old images and give theirs their own names: look up what is there and
+        name it under `images`. What was found is kept in the lock, so each image is asked for once.
+        """,
+    ),
     "MCIS249": Code(
         "the lock file is not valid",
         """

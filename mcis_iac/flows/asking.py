@@ -1,0 +1,150 @@
+"""What only the clouds can say of a plan: image ids, the ids of places, host keys to give.
+
+Offline verbs do without: a plan stands as it is, with images by their alias. What was learned of
+images goes into the lock, so that it is asked once and is the same for everybody.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from mcis_iac.actions import hostkeys
+from mcis_iac.clouds import registry
+from mcis_iac.clouds.base import CanPlace, ImageQuery
+from mcis_iac.engine.home import StackHome, passphrase
+from mcis_iac.errors import ManifestError
+from mcis_iac.model import NOTHING, Diagnostic, ImageChoice, Mcis, Member, Plan, Severity
+from mcis_iac.placement.lock import GroupLock, Lock, Offer, rows
+from mcis_iac.placement.members import Settled
+
+NOT_THERE = "MCIS247"
+Ids = Mapping[tuple[str, ImageQuery], str]
+
+
+def answered(settled: Settled, home: StackHome, texts: Mapping[str, str] = NOTHING) -> Settled:
+    """The plan and its lock with everything the clouds were asked.
+
+    Raises ManifestError for images that do not exist where they are wanted (`texts` are what it shows),
+    CredentialsError and OperationError when a cloud cannot be asked.
+    """
+    mcis = settled.plan.mcis
+    ids = _ask(mcis, settled.plan, _known(mcis, settled.lock))
+    problems = tuple(_missing(mcis, settled.plan, ids))
+    if problems:
+        raise ManifestError(summary="the manifest is not valid", diagnostics=problems, texts=texts)
+    lock = _with_images(mcis, settled.lock, ids)
+    images = {(group, ordinal): offer.image for group, ordinal, offer in lock.members()}
+    members = tuple(
+        replace(member, image=images[member.group, member.ordinal]) for member in settled.plan.members
+    )
+    plan = replace(settled.plan, members=members, places=_places(mcis, settled.plan))
+    return replace(settled, plan=with_host_keys(plan, home), lock=lock)
+
+
+def with_host_keys(plan: Plan, home: StackHome) -> Plan:
+    """The plan with a host key for every machine that does not tell its own."""
+    names = [m.name for m in plan.members if registry.graph(m.cloud).INJECTS_HOST_KEYS]
+    if not names:
+        return plan
+    stack = f"{plan.mcis.namespace}/{plan.mcis.stack}"
+    return replace(plan, host_keys=hostkeys.derive(passphrase(home), stack, names))
+
+
+# ---------------------------------------------------------------- images
+
+
+def _known(mcis: Mcis, lock: Lock) -> dict[tuple[str, ImageQuery], str]:
+    """What the lock has: a new VM boots what its like boot, not what has appeared since."""
+    offers = (offer for _, _, offer in lock.members() if offer.connection in mcis.connections)
+    return {
+        (offer.connection, _query(mcis, offer.connection, offer.region, offer.type, offer.image)): id
+        for offer in offers
+        if (id := offer.image.id) is not None
+    }
+
+
+def _ask(mcis: Mcis, plan: Plan, known: Ids) -> dict[tuple[str, ImageQuery], str]:
+    wanted: defaultdict[str, dict[ImageQuery, None]] = defaultdict(dict)
+    for member, query in _queries(mcis, plan):
+        if (member.connection, query) not in known:
+            wanted[member.connection][query] = None
+    found = dict(known)
+    for name, queries in wanted.items():
+        connection = mcis.connections[name]
+        module = registry.images(connection.cloud)
+        if module is not None:
+            ids = module.resolve(connection, list(queries))
+            found |= {(name, query): id for query, id in ids.items()}
+    return found
+
+
+def _queries(mcis: Mcis, plan: Plan) -> Iterator[tuple[Member, ImageQuery]]:
+    """What is not known yet, for clouds that know their images by id."""
+    for member in plan.members:
+        if member.image.id is None and registry.images(member.cloud) is not None:
+            yield member, _query(mcis, member.connection, member.region, member.type, member.image)
+
+
+def _query(mcis: Mcis, connection: str, region: str, type: str, image: ImageChoice) -> ImageQuery:
+    cloud = mcis.connections[connection].cloud
+    declared = mcis.images.get(image.alias)
+    entry = declared.by_cloud.get(cloud, {}) if declared else {}
+    return ImageQuery(
+        region=region,
+        alias=image.alias,
+        arch=registry.graph(cloud).arch(type),
+        entry=tuple(sorted((name, str(value)) for name, value in entry.items())),
+    )
+
+
+def _missing(mcis: Mcis, plan: Plan, ids: Ids) -> Iterator[Diagnostic]:
+    told: set[tuple[str, ImageQuery]] = set()
+    for member, query in _queries(mcis, plan):
+        about = (member.group, query)
+        if (member.connection, query) in ids or about in told:
+            continue
+        told.add(about)
+        yield Diagnostic(
+            code=NOT_THERE,
+            severity=Severity.ERROR,
+            summary="image not found",
+            detail=f"{member.connection}/{query.region} has no `{query.alias}` for {query.arch}",
+            hint=f"name one that is there under `images`, or choose another image for {member.group}",
+            span=mcis.span(f"groups.{member.group}.image"),
+            group=member.group,
+        )
+
+
+def _with_images(mcis: Mcis, lock: Lock, ids: Ids) -> Lock:
+    if not ids:
+        return lock
+
+    def known(offer: Offer) -> Offer:
+        if offer.image.id is not None:
+            return offer
+        query = _query(mcis, offer.connection, offer.region, offer.type, offer.image)
+        return replace(offer, image=replace(offer.image, id=ids.get((offer.connection, query))))
+
+    def learned(group: GroupLock) -> GroupLock:
+        return replace(group, members=rows({n: known(offer) for n, offer in group.offers().items()}))
+
+    return replace(lock, groups={name: learned(group) for name, group in lock.groups.items()})
+
+
+# ---------------------------------------------------------------- places
+
+
+def _places(mcis: Mcis, plan: Plan) -> dict[str, Mapping[str, str]]:
+    regions: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for member in plan.members:
+        regions[member.connection][member.region] = None
+    found: dict[str, Mapping[str, str]] = {}
+    for name, used in regions.items():
+        connection = mcis.connections[name]
+        module = registry.images(connection.cloud)
+        if isinstance(module, CanPlace):
+            told = module.places(connection, list(used))
+            found |= {f"{name}/{region}": facts for region, facts in told.items()}
+    return found
