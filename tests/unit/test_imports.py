@@ -60,7 +60,7 @@ THEIRS: dict[str, set[str]] = {
     "asyncssh": {"actions", "local_cloud"},
     "openstack": {"clouds.openstack"},
     "keystoneauth1": {"clouds.openstack"},
-    "cryptography": {"local_cloud"},
+    "cryptography": {"actions.hostkeys", "local_cloud"},
     "rich": {"report"},
     "click": {"cli", "local_cloud.tool"},
     "platformdirs": {"engine", "local_cloud", "cli", "pipeline"},
