@@ -80,15 +80,17 @@ def _tags(site: Site, vpc: Vpc, word: str) -> list[str]:
         return [_mcis_tag(site, vpc)]
     if not word.startswith("group:"):
         return []
-    name = word.removeprefix("group:")
-    pin, here = site.mcis.groups[name].placement, _inside(site, vpc)
-    # The place it is pinned to counts even while it has no members, so that the first one to come
-    # changes nothing for others.
-    pinned = pin.connection == site.connection.name and (
-        site.vpc(site.mcis.groups[name].network, pin.region).identity == vpc.identity
-    )
-    covered = pinned or any(here(member) for member in site.members if member.group == name)
-    return [_group_tag(site, name)] if covered else []
+    name, here = word.removeprefix("group:"), _inside(site, vpc)
+    covered = any(here(member) for member in site.members if member.group == name)
+    return [_group_tag(site, name)] if covered or _pinned_inside(site, vpc, name) else []
+
+
+def _pinned_inside(site: Site, vpc: Vpc, name: str) -> bool:
+    """A group's place counts even while it has no members: the first one changes nothing for others."""
+    group = site.mcis.groups.get(name)
+    if group is None or group.placement.connection != site.connection.name:
+        return False
+    return site.vpc(group.network, group.placement.region).identity == vpc.identity
 
 
 def _group_tag(site: Site, group: str) -> str:
