@@ -22,6 +22,7 @@ GROUP, VNET, SUBNET = "azure-native:resources:ResourceGroup", f"{NET}VirtualNetw
 WALL, ADDRESS, CARD, NAT = (
     f"{NET}NetworkSecurityGroup", f"{NET}PublicIPAddress", f"{NET}NetworkInterface", f"{NET}NatGateway",
 )  # fmt: skip
+ROLE = f"{NET}ApplicationSecurityGroup"
 TABLE, DISK, MACHINE = f"{NET}RouteTable", f"{COMPUTE}Disk", f"{COMPUTE}VirtualMachine"
 API = {"resources": "2024-11-01", "network": "2024-05-01", "compute": "2024-11-01"}
 CUSTOM_DATA_LIMIT = 65_535
@@ -155,6 +156,13 @@ def _card_claims(maker: Maker) -> Iterable[str]:
     return [str(maker.id).lower(), *(f"address {link.lower()}" for link in links)]
 
 
+def _machine(maker: Maker) -> Mapping[str, Any]:
+    return {
+        "vmId": maker.once("vmId", maker.uuid),
+        "timeCreated": maker.once("timeCreated", lambda: "2026-01-01T00:00:00.0000000+00:00"),
+    }
+
+
 def _machine_claims(maker: Maker) -> Iterable[str]:
     links = at(maker.inputs, "networkProfile.networkInterfaces.id")
     return [str(maker.id).lower(), *(f"card {link.lower()}" for link in links)]
@@ -202,14 +210,11 @@ def _to(path: str, token: str) -> Tie:
     return Tie(path=path, token=token, handle=_lower, missing=missing)
 
 
-def _kind(
-    kind: str, name: str, *ties: Tie, more: Any = None, hidden: Iterable[str] = (), **rest: Any
-) -> Kind:
+def _kind(kind: str, name: str, *ties: Tie, more: Any = None, **rest: Any) -> Kind:
     defaults: dict[str, Any] = {"claims": _claim, "must": (name, "location")}
     return Kind(
         id=_under_group(kind, name),
         outputs=_named(name, kind, more),
-        hidden=("resourceGroupName", name, *hidden),
         ties=(IN_GROUP, *ties),
         handles=("#lower",),
         **(defaults | rest),
@@ -224,7 +229,6 @@ KINDS: Mapping[str, Kind] = {
     GROUP: Kind(
         id=lambda m: _group_path(m, m.inputs["resourceGroupName"]),
         outputs=_named("resourceGroupName", "Resources/resourceGroups"),
-        hidden=("resourceGroupName",),
         handles=("#lower",),
         claims=_claim,
         must=("resourceGroupName", "location"),
@@ -235,7 +239,6 @@ KINDS: Mapping[str, Kind] = {
             _vnet_path(m, m.inputs["virtualNetworkName"]), "/subnets/", m.inputs["subnetName"]
         ),
         outputs=_named("subnetName", "Network/virtualNetworks/subnets"),
-        hidden=("resourceGroupName", "virtualNetworkName", "subnetName"),
         handles=("#lower",),
         claims=_claim,
         must=("subnetName",),
@@ -261,7 +264,6 @@ KINDS: Mapping[str, Kind] = {
             m.inputs["securityRuleName"],
         ),
         outputs=_named("securityRuleName", "Network/networkSecurityGroups/securityRules"),
-        hidden=("resourceGroupName", "networkSecurityGroupName", "securityRuleName"),
         handles=("#lower",),
         must=("securityRuleName",),
         claims=lambda m: [
@@ -276,8 +278,11 @@ KINDS: Mapping[str, Kind] = {
                 how=OWNED,
                 handle=lambda m, name: _lower(m, _wall_path(m, name)),
             ),
+            _to("sourceApplicationSecurityGroups.id", ROLE),
+            _to("destinationApplicationSecurityGroups.id", ROLE),
         ),
     ),
+    ROLE: _kind("Network/applicationSecurityGroups", "applicationSecurityGroupName", more=_guid),
     TABLE: _kind("Network/routeTables", "routeTableName"),
     ADDRESS: _kind("Network/publicIPAddresses", "publicIpAddressName", more=_address, refuse=_check_address),
     NAT: _kind("Network/natGateways", "natGatewayName", _to("publicIpAddresses.id", ADDRESS), more=_guid),
@@ -287,6 +292,7 @@ KINDS: Mapping[str, Kind] = {
         _to("ipConfigurations.subnet.id", SUBNET),
         _to("ipConfigurations.publicIPAddress.id", ADDRESS),
         _to("networkSecurityGroup.id", WALL),
+        _to("ipConfigurations.applicationSecurityGroups.id", ROLE),
         more=_card,
         claims=_card_claims,
     ),
@@ -296,7 +302,7 @@ KINDS: Mapping[str, Kind] = {
         "vmName",
         _to("networkProfile.networkInterfaces.id", CARD),
         _to("storageProfile.dataDisks.managedDisk.id", DISK),
-        more=lambda m: {"vmId": m.once("vmId", m.uuid)},
+        more=_machine,
         claims=_machine_claims,
         refuse=_check_machine,
     ),

@@ -52,6 +52,7 @@ def _at(where: str, kind: str) -> Any:
 
 def _common(maker: Maker, **more: Any) -> dict[str, Any]:
     found = {"project": maker.scope, "selfLink": maker.text(API, maker.id), **more}
+    found["creationTimestamp"] = maker.once("creationTimestamp", lambda: "2026-01-01T00:00:00.000-08:00")
     if "labels" in maker.inputs:
         labels = maker.inputs["labels"]
         added = maker.account.config.get("addPulumiAttributionLabel") is not False

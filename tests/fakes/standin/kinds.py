@@ -114,25 +114,18 @@ class Tie:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A resource type. `handles` are outputs by which others may refer to the thing, `hidden` inputs
-    that are no outputs, `must` inputs that the schema does not require but nobody should leave out."""
+    """A resource type. `handles` are outputs by which others may refer to the thing, `must` inputs that
+    the schema does not require but nobody should leave out."""
 
     id: Callable[[Maker], Any]
     outputs: Callable[[Maker], Words] = lambda _: {}
     ties: Sequence[Tie] = ()
     handles: Sequence[str] = ()
-    hidden: Sequence[str] = ()
     must: Sequence[str] = ()
     claims: Callable[[Maker], Iterable[str]] = lambda _: ()
     refuse: Callable[[Maker], None] = lambda _: None
     made: Callable[[Maker], None] = lambda _: None
     gone: Callable[[Store, Thing], None] = lambda _store, _thing: None
-
-
-def outputs(kind: Kind, maker: Maker) -> dict[str, Any]:
-    """All outputs of a thing: its inputs, as far as the cloud tells them, and what the cloud adds."""
-    told = {key: value for key, value in maker.inputs.items() if key not in kind.hidden}
-    return told | dict(kind.outputs(maker))
 
 
 def tied(kind: Kind, maker: Maker) -> list[tuple[str, str, str]]:

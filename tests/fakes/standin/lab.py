@@ -1,20 +1,24 @@
-"""A stack of its own per test: the real engine, and the stand-in's plugins in place of four clouds."""
+"""A stack over the stand-in's clouds, driven by the real engine."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fakes.standin import Standin
+from fakes.standin import VERSIONS, Standin
+from fakes.standin.stacks import vm_tokens
 
 from mcis_iac.engine import bootstrap, operations
 from mcis_iac.engine.events import Event
 from mcis_iac.engine.home import StackHome
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
-from mcis_iac.model import Diff, Outcome
+from mcis_iac.model import Diff, Mcis, Outcome
 from mcis_iac.program.graph import Graph
 
 CREDENTIALS = {
@@ -74,6 +78,12 @@ class Lab:
             graph, mcis="front", env=None, vm_tokens=set(self.vm_tokens), clouds=dict(self.connections)
         )
 
+    def knows(self, mcis: Mcis) -> Lab:
+        """Tell the screens which resources are machines, and of which clouds."""
+        self.vm_tokens = vm_tokens(mcis)
+        self.connections = {name: each.cloud for name, each in mcis.connections.items()}
+        return self
+
     def preview(self, graph: Graph, **options: Any) -> Diff:
         return operations.preview(self.session, graph, subjects=self.subjects(graph), **options)
 
@@ -93,20 +103,33 @@ class Lab:
     def there(self, token: str = "%") -> list[str]:
         """Logical names of what exists in the clouds, sorted."""
         found = [
-            thing.name for package in ("aws", "gcp", "azure-native", "openstack")
+            thing.name for package in VERSIONS
             for thing in self.clouds.things(package, token)
         ]  # fmt: skip
         return sorted(found)
 
     def files_with(self, *texts: str) -> list[tuple[str, str]]:
-        """(file, text) wherever one of the texts stands in a file our side or the engine wrote."""
+        """(file, text) wherever one of the texts stands, plain or in base64, in what was written or told."""
+        forms = {form: text for text in texts for form in encodings(text)}
         found = []
-        for folder in ("project", "data", "plugins"):
+        for folder in ("project", "data"):
             for path in sorted((self.root / folder).rglob("*")):
-                if path.is_file() and not path.is_symlink():
+                if path.is_file():
                     content = path.read_bytes()
-                    found += [
-                        (str(path.relative_to(self.root)), each) for each in texts if each.encode() in content
-                    ]
-        told = "\n".join(str(event.as_json()) for event in self.events)
-        return found + [("events", each) for each in texts if each in told]
+                    if path.suffix == ".gz":
+                        content = gzip.decompress(content)
+                    where = str(path.relative_to(self.root))
+                    found += [(where, text) for form, text in forms.items() if form in content]
+        told = "\n".join(json.dumps(event.as_json(), default=str) for event in self.events).encode()
+        return found + [("events", text) for form, text in forms.items() if form in told]
+
+
+def encodings(text: str) -> set[bytes]:
+    """A text as bytes, and the three ways it can look inside of something in base64."""
+    plain = text.encode()
+    forms = {plain}
+    for shift in range(3):
+        coded = base64.b64encode(b"\0" * shift + plain)
+        # The first and last letters mix with the neighbours'.
+        forms.add(coded[4 if shift else 0 : len(coded) // 4 * 4 - 4])
+    return forms

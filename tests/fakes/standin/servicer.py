@@ -149,7 +149,7 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
         maker = self._maker(token, values.read(request.properties), preview=request.preview)
         kind = self._kind(token)
         if request.preview:
-            return wire.messages.CreateResponse(properties=values.write(kinds.outputs(kind, maker)))
+            return wire.messages.CreateResponse(properties=values.write(self._outputs(kind, maker)))
         name = _name(request)
         late = await self._trouble("create", token, name)
         thing = self._write(
@@ -177,7 +177,7 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
         kind = self._kind(token)
         maker = self._maker(token, news, preview=request.preview, olds=olds, id=request.id)
         if request.preview:
-            return wire.messages.UpdateResponse(properties=values.write(kinds.outputs(kind, maker)))
+            return wire.messages.UpdateResponse(properties=values.write(self._outputs(kind, maker)))
         await self._trouble("update", token, _name(request))
         there = self._store.get(maker.scope, token, request.id)
         if there is None:
@@ -231,13 +231,18 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
             maker.id = self._kind(token).id(maker)
         return maker
 
+    def _outputs(self, kind: Kind, maker: Maker) -> dict[str, Any]:
+        """The inputs and what the cloud adds, as far as the plugin tells them."""
+        known = self._shapes.outputs(maker.token)
+        return {key: value for key, value in {**maker.inputs, **kind.outputs(maker)}.items() if key in known}
+
     def _write(
         self, kind: Kind, maker: Maker, name: str, *, new: bool = False, visible: float = 0.0
     ) -> Thing:
         """Make or change a thing; Refused when the cloud would refuse it."""
         kind.refuse(maker)
         ties = kinds.tied(kind, maker)
-        outputs = kinds.outputs(kind, maker)
+        outputs = self._outputs(kind, maker)
         thing = Thing(
             scope=maker.scope,
             token=maker.token,
