@@ -11,6 +11,7 @@ from mcis_iac.manifest.nodes import Entry, Node, plain
 from mcis_iac.manifest.rules_network import port_range
 from mcis_iac.manifest.scene import GENERATED_KEY, MAIN_NETWORK, Scene
 from mcis_iac.model import (
+    NOTHING,
     Connection,
     Disk,
     Firewall,
@@ -80,10 +81,17 @@ def _connections(scene: Scene) -> dict[str, Connection]:
 
 def _networks(scene: Scene) -> dict[str, Network]:
     found = {
-        entry.key: Network(name=entry.key, cidr=entry.node.text("cidr"))
+        entry.key: Network(
+            name=entry.key, cidr=entry.node.text("cidr"), existing=_existing(entry.node.get("existing"))
+        )
         for entry in scene.entries("networks")
     }
     return found or {MAIN_NETWORK: Network(name=MAIN_NETWORK)}
+
+
+def _existing(node: Node | None) -> Mapping[str, Any]:
+    """Connection -> region -> the cloud's own words."""
+    return _without_x(plain(node)) if node is not None else NOTHING
 
 
 def _firewall(name: str, rules: list[dict[str, Any]]) -> Firewall:
@@ -114,6 +122,7 @@ def _group(scene: Scene, entry: Entry) -> Group:
             region=pin["region"],
             zone=pin.get("zone"),
             type=pin.get("type"),
+            spot=pin.get("spot", False),
         ),
         image=values.get("image", "ubuntu-24.04"),
         user=values.get("user", "mcis"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcis_iac.manifest import schema
 from mcis_iac.manifest.diagnostics import problem
-from mcis_iac.manifest.guess import listed, nearest
+from mcis_iac.manifest.guess import article, listed, nearest
 from mcis_iac.manifest.nodes import UNREADABLE, Node, locate, plain
 from mcis_iac.model import Diagnostic, Related, Span
 
@@ -62,7 +62,7 @@ class _Violation:
     @property
     def title(self) -> str:
         """What the schema calls the thing, with its article: `a group`."""
-        return _article(self.schema.get("title", "map"))
+        return article(self.schema.get("title", "map"))
 
     @property
     def group(self) -> str | None:
@@ -92,7 +92,7 @@ def _bad_name(at: _Violation) -> Diagnostic:
 
 def _unknown(at: _Violation) -> Iterator[Diagnostic]:
     """Fields the map does not have; one that is surely a misspelt missing one counts for both."""
-    known = list(at.schema.get("properties", {}))
+    known = [name for name, _ in schema.fields(at.schema)]
     absent = [name for name in known if at.node.entry(name) is None]
     required = set(at.schema.get("required", ()))
     for entry in at.node.entries():
@@ -207,29 +207,60 @@ def _malformed(at: _Violation) -> Iterator[Diagnostic]:
 
 
 def _alternatives(at: _Violation) -> Iterator[Diagnostic]:
-    """Of several forms a map may have, take the one with most of its keys and show its errors only."""
+    """Of several forms a map may have, show the errors of the one that is meant only."""
     if not at.node.is_map:
-        yield at.report("MCIS105", f"{at.title} is a map, this is {_kind(at.node)}")
+        if at.schema.get("type") != "object":  # which says it itself
+            yield at.report("MCIS105", f"{at.title} is a map, this is {_kind(at.node)}")
         return
-    forms = [set(schema.resolve(form)["properties"]) for form in at.error.validator_value]
+    forms = [schema.resolve(form) for form in at.error.validator_value]
+    chosen = _of_cloud(at, forms)
+    if chosen is not None:
+        yield from _of_form(at, chosen)
+    elif "x-by" in at.schema:
+        yield from _unknown(at)  # to every form; the schema itself asks for the field that decides
+    else:
+        yield from _nearest_form(at, [set(form["properties"]) for form in forms])
+
+
+def _of_cloud(at: _Violation, forms: Sequence[Mapping[str, Any]]) -> int | None:
+    """The form that goes with the cloud, where the cloud decides; None while that is not known."""
+    if "x-by" in at.schema:
+        field = at.schema["x-by"]
+        word, clouds = at.node.text(field), [form["properties"][field]["const"] for form in forms]
+    elif "x-cloud" in forms[0]:
+        word, clouds = cloud_of(at.root, str(at.path[-2])), [form["x-cloud"] for form in forms]
+    else:
+        return None
+    return clouds.index(word) if word in clouds else None
+
+
+def cloud_of(root: Node, connection: str) -> str | None:
+    """The cloud of a connection: the one it is declared with, else the one it is called like."""
+    declared = root.entry("connections", connection)
+    return connection if declared is None else declared.node.text("cloud")
+
+
+def _of_form(at: _Violation, form: int) -> Iterator[Diagnostic]:
+    for inner in _grouped(at.error.context):
+        if inner.schema_path[0] == form:
+            yield from _translate(inner, at.root)
+
+
+def _nearest_form(at: _Violation, forms: list[set[str]]) -> Iterator[Diagnostic]:
+    """The form that has most of the keys; those of other forms are not together with its own."""
     keys, context = {entry.key for entry in at.node.entries()}, at.error.context
     amount = [sum(inner.schema_path[0] == index for inner in context) for index in range(len(forms))]
     alike = [sum(nearest(key, form) is not None for key in keys - form) for form in forms]
     rank = [(-len(keys & form), -near) for form, near in zip(forms, alike, strict=True)]
     best = min(range(len(forms)), key=lambda index: (*rank[index], amount[index], index))
-    own = keys & forms[best] - set.intersection(*forms)
+    shared: set[str] = set.intersection(*forms)
+    own = keys & forms[best] - shared
     foreign = set.union(*forms) - forms[best]
     clashes = [entry.key_span for entry in at.node.entries() if entry.key in foreign]
-    for inner in context:
-        if inner.schema_path[0] == best:
-            yield from (found for found in _translate(inner, at.root) if found.span not in clashes)
+    yield from (found for found in _of_form(at, best) if found.span not in clashes)
     words = ", ".join(f"`{name}`" for name in sorted(own)) or f"the fields of {at.title}"
     for clash in clashes:
         yield at.report("MCIS117", f"not together with {words}", span=clash)
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[:1] in 'aeio' else 'a'} {noun}"
 
 
 HANDLERS: Mapping[str, Callable[[_Violation], Iterator[Diagnostic]]] = {
@@ -239,6 +270,7 @@ HANDLERS: Mapping[str, Callable[[_Violation], Iterator[Diagnostic]]] = {
     "const": _constant,
     "type": _mistyped,
     "oneOf": _alternatives,
+    "anyOf": _alternatives,
     "pattern": _malformed,
     "minimum": _range,
     "maximum": _range,

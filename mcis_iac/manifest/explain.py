@@ -10,7 +10,7 @@ from typing import Any
 from mcis_iac.errors import NotFoundError
 from mcis_iac.manifest import schema
 from mcis_iac.manifest.codes import CODES
-from mcis_iac.manifest.guess import nearest
+from mcis_iac.manifest.guess import article, nearest
 
 WIDTH = 96
 ANY = "NAME"
@@ -116,7 +116,7 @@ def _reference(topic: str, field: schema.Schema, *, required: bool) -> str:
     for form in forms:
         rows = list(_rows(form))
         if rows:
-            title = f"fields of a {form.get('title', 'map')}" if len(forms) > 1 else "fields"
+            title = f"fields of {article(form.get('title', 'map'))}" if len(forms) > 1 else "fields"
             lines += ["", title, *_table(rows)]
     free = inside.get("additionalProperties")
     if isinstance(free, dict) and inside.get("type") == "object":
@@ -127,7 +127,10 @@ def _reference(topic: str, field: schema.Schema, *, required: bool) -> str:
             *(f"  {line}" for line in wrap(inner.get("description", ""), WIDTH)),
         ]
         rows = list(_rows(_inside(inner)))
-        lines += ["", f"fields of {topic}.{ANY}", *_table(rows)] if rows else []
+        if len(schema.branches(_inside(inner))) > 1:
+            lines += ["", f"mcis explain {topic}.{ANY} lists the fields of every kind"]
+        elif rows:
+            lines += ["", f"fields of {topic}.{ANY}", *_table(rows)]
     examples = field.get("examples") or inside.get("examples") or ()
     if examples:
         lines += ["", "example", *(f"  {line}" for line in str(examples[0]).splitlines())]
@@ -140,7 +143,7 @@ def _kind(field: Mapping[str, Any]) -> str:
         return _word(field["const"])
     if "enum" in field:
         return " | ".join(_word(word) for word in field["enum"])
-    if "oneOf" in field:
+    if "oneOf" in field or "anyOf" in field:
         return "map"
     types = field.get("type", "string")
     names = [types] if isinstance(types, str) else list(types)

@@ -55,3 +55,8 @@ def short(word: str) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 error`, `3 errors`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def article(noun: str) -> str:
+    """The noun with its article: `an image`."""
+    return f"{'an' if noun[:1] in 'aeio' else 'a'} {noun}"

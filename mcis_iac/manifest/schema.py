@@ -48,13 +48,14 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) ->
 def branches(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> tuple[Schema, ...]:
     """The alternatives of a schema, or itself when it has none."""
     whole = resolve(schema, root)
-    return tuple(resolve(branch, root) for branch in whole.get("oneOf", ())) or (whole,)
+    forms = whole.get("oneOf") or whole.get("anyOf") or ()
+    return tuple(resolve(form, root) for form in forms) or (whole,)
 
 
 def fields(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Iterator[tuple[str, Schema]]:
     """The fixed fields of a map, those of all alternatives, each once."""
     seen = set()
-    for branch in branches(schema, root):
+    for branch in (resolve(schema, root), *branches(schema, root)):
         for name, field in branch.get("properties", {}).items():
             if name not in seen:
                 seen.add(name)
