@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mcis_iac.clouds.base import Check, Demand
@@ -10,6 +10,7 @@ from mcis_iac.clouds.openstack import images, session, settings
 from mcis_iac.errors import McisError
 from mcis_iac.model import Connection
 
+Look = Callable[[Any, Connection, Demand], Iterator[Check]]
 UNLIMITED = -1
 ASK = "ask the operator for a higher quota, or delete what is no longer used"
 
@@ -38,12 +39,21 @@ def _region(connection: Connection, demand: Demand, known: Sequence[str]) -> Ite
         todo = f"choose one of {', '.join(known)}"
         yield Check(topic=topic, ok=False, found="no such region", todo=todo)
         return
-    for look in (_outside, _flavors, _machines, _networking, _volumes):
-        try:
-            with session.opened(connection, demand.region) as cloud:
-                yield from look(cloud, connection, demand)
-        except McisError as error:
-            yield _failed(topic, error)
+    try:
+        with session.opened(connection, demand.region) as cloud:
+            for look in (_outside, _flavors, _machines, _networking, _volumes):
+                yield from _looked(look, cloud, connection, demand)
+    except McisError as error:
+        yield _failed(topic, error)
+
+
+def _looked(look: Look, cloud: Any, connection: Connection, demand: Demand) -> list[Check]:
+    """What one look finds; a service that does not answer hides nothing of the others."""
+    try:
+        with session.translating(connection):
+            return list(look(cloud, connection, demand))
+    except McisError as error:
+        return [_failed(f"{look.__name__.strip('_')} {connection.name}/{demand.region}", error)]
 
 
 def _outside(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from functools import cache
 
 from mcis_iac.clouds.base import Arch, Facts
 from mcis_iac.clouds.openstack import check as checks
-from mcis_iac.clouds.openstack import data, resources, walls
+from mcis_iac.clouds.openstack import datafiles, resources, walls
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Ref, Resource, Value
@@ -29,7 +29,7 @@ _ARM = re.compile(r"(?:^|[^a-z])(?:arm|arm64|aarch64|ampere|altra)(?:[^a-z]|$)")
 @cache
 def facts() -> Facts:
     """Image aliases and a default flavor; regions and flavors are each operator's own."""
-    known = data.read("images")
+    known = datafiles.read("images")
     return Facts(
         regions={},
         types={},

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mcis_iac.clouds.base import Arch, ImageQuery
-from mcis_iac.clouds.openstack import data, session, settings
+from mcis_iac.clouds.openstack import datafiles, session, settings
 from mcis_iac.model import Connection
 
 ACTIVE = "active"
@@ -57,7 +57,7 @@ def _chosen(images: Sequence[Any], query: ImageQuery) -> Any:
         return next((image for image in images if image.id == entry["id"]), None)
     if "name" in entry:
         return _newest(image for image in images if fnmatchcase(str(image.name), entry["name"]))
-    known = data.read("images")
+    known = datafiles.read("images")
     fitting = [image for image in images if _fits(image, query.arch, known["not"])]
     for pattern in known["aliases"].get(query.alias, ()):
         newest = _newest(image for image in fitting if fnmatchcase(_name(image), pattern))
@@ -80,10 +80,10 @@ def _name(image: Any) -> str:
 
 def _fits(image: Any, arch: Arch, special: Sequence[str]) -> bool:
     """Whether it is an ordinary image for that processor; without a property, its name tells."""
-    name, words = _name(image), data.read("images")["arch"]
+    name, words = _name(image), datafiles.read("images")["arch"]
     if any(fnmatchcase(name, pattern) for pattern in special):
         return False
-    declared = str(image.architecture or image.hw_architecture or "").lower()
+    declared = str(image.architecture or (image.properties or {}).get("hw_architecture") or "").lower()
     if declared:
         return declared in words[arch]
     others = (word for kind, kinds in words.items() if kind != arch for word in kinds)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcis_iac.clouds.base import Observed
-from mcis_iac.clouds.openstack import data, session
+from mcis_iac.clouds.openstack import datafiles, session
 from mcis_iac.model import Connection, Status, Vm
 
 GONE = Observed(status=Status.TERMINATED, native="not found")
@@ -44,7 +44,7 @@ def _observed(server: Any, vm: Vm) -> Observed:
 
 def status_of(status: str, task: str | None) -> Status:
     """What it is doing while it is doing something, else what it is."""
-    words = data.read("status")
+    words = datafiles.read("status")
     return Status(words["task"].get(task or "") or words["status"].get(status) or Status.UNDEFINED)
 
 

@@ -6,11 +6,13 @@ for tags and is found by the beginning of its name.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mcis_iac.clouds.base import Found
 from mcis_iac.clouds.openstack import labels, resources, session
+from mcis_iac.errors import OperationError
 from mcis_iac.model import Connection
 
 CREATE_ADOPTS = False
@@ -36,6 +38,9 @@ INTERFACES = (
     "network:ha_router_replicated_interface",
 )
 GONE_S = 300
+PATIENCE_S = 60
+POLL_S = 0.5
+IN_USE = (400, 409)  # volumes say the first, networks the second
 
 
 def find(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
@@ -114,21 +119,42 @@ def _delete(cloud: Any, kind: str, ids: Sequence[str]) -> None:
     for each in ids:
         if kind == "router":
             _unplug(cloud, each)
-        DELETE[kind](cloud, each)
+        _patiently(cloud, kind, each)
     if kind == "instance":
-        # Ports and volumes are in use until the server is really gone.
-        for each in ids:
-            _wait_gone(cloud, each)
+        _wait_gone(cloud, frozenset(ids))
+
+
+def _patiently(cloud: Any, kind: str, each: str) -> None:
+    """Delete one thing; what used it lets go of it a little later than it is gone itself."""
+    from openstack.exceptions import HttpException
+
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            DELETE[kind](cloud, each)
+        except HttpException as error:
+            if error.status_code not in IN_USE or time.monotonic() > until:
+                raise
+            time.sleep(POLL_S)
+        else:
+            return
 
 
 def _unplug(cloud: Any, router: str) -> None:
     """A router cannot be deleted while it has interfaces."""
     for port in cloud.network.ports(device_id=router):
         if port.device_owner in INTERFACES:
-            cloud.network.remove_interface_from_router(router, port=port.id)
+            cloud.network.remove_interface_from_router(router, None, port.id)
 
 
-def _wait_gone(cloud: Any, server: str) -> None:
-    from openstack.compute.v2.server import Server
-
-    cloud.compute.wait_for_delete(Server.existing(id=server), interval=1, wait=GONE_S)
+def _wait_gone(cloud: Any, ids: frozenset[str]) -> None:
+    """Ports and volumes are in use until their server is really gone."""
+    until = time.monotonic() + GONE_S
+    while ids & {server.id for server in cloud.compute.servers(details=False)}:
+        if time.monotonic() > until:
+            raise OperationError(
+                summary="OpenStack did not delete a server",
+                detail=f"{', '.join(sorted(ids))}: still there after {GONE_S} s",
+                hint="`openstack server show ID` says what it is doing; run the command again later",
+            )
+        time.sleep(POLL_S)

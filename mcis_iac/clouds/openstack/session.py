@@ -34,17 +34,23 @@ def opened(connection: Connection, region: str | None = None) -> Iterator[Any]:
             detail=str(error),
             hint="pip install 'mcis-iac[openstack]'",
         ) from error
-    cloud = None
-    try:
+    with translating(connection):
         cloud = openstack.connect(**_words(connection, region))
-        yield cloud
+        try:
+            yield cloud
+        finally:
+            cloud.close()
+
+
+@contextmanager
+def translating(connection: Connection) -> Iterator[None]:
+    """What the SDK raises in the block becomes an error of ours."""
+    try:
+        yield
     except McisError:
         raise
     except Exception as error:
-        raise translated(connection, error) from error
-    finally:
-        if cloud is not None:
-            cloud.close()
+        raise _translated(connection, error) from error
 
 
 def regions(cloud: Any, connection: Connection) -> list[str]:
@@ -61,7 +67,7 @@ def regions(cloud: Any, connection: Connection) -> list[str]:
     return sorted(name for name in found or {given} if name)
 
 
-def translated(connection: Connection, error: Exception) -> McisError:
+def _translated(connection: Connection, error: Exception) -> McisError:
     """An error of the SDK as ours, with the cloud's own words as the detail."""
     from keystoneauth1 import exceptions as keystone
     from openstack import exceptions as sdk

@@ -10,7 +10,7 @@ from typing import Any
 
 @cache
 def read(name: str) -> dict[str, Any]:
-    """The content of `<name>.json`."""
-    text = (files(__name__) / f"{name}.json").read_text(encoding="utf-8")
+    """The content of `data/<name>.json`."""
+    text = (files(__package__ or "") / "data" / f"{name}.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
