@@ -14,7 +14,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from mcis_iac import bundled
@@ -24,6 +24,7 @@ from mcis_iac.program.graph import Join, Ref
 MARKER = "/var/lib/mcis/first-boot.json"
 PROGRAM = "/var/lib/mcis/first-boot.sh"
 OTHER_BREAKS = frozenset("\x85\u2028\u2029\ufeff")
+ONE_MACHINES = frozenset({"hostname", "ssh_keys"})
 SHOWN = 80  # characters of a command in the marker
 
 
@@ -179,6 +180,33 @@ def _part(name: str) -> str:
 
 def as_cloud_config(document: Mapping[str, Any]) -> str:
     """The document as `#cloud-config`; any text arrives as it is written here."""
+    if not document:
+        return "#cloud-config\n{}\n"
+    body = "".join(_entry(name, json.dumps(value)) for name, value in document.items())
+    return f"#cloud-config\n{body}"
+
+
+def _entry(name: str, value: str) -> str:
+    # Writing YAML is slow, and most entries are the same for all machines of a group.
+    return _yaml({name: json.loads(value)}) if name in ONE_MACHINES else _shared(name, value)
+
+
+@lru_cache(maxsize=64)
+def _shared(name: str, value: str) -> str:
+    return _yaml({name: json.loads(value)})
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    import yaml
+
+    text: str = yaml.dump(
+        dict(document), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1 << 20
+    )
+    return text
+
+
+@cache
+def _dumper() -> Any:
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -193,5 +221,4 @@ def as_cloud_config(document: Mapping[str, Any]) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, as_written)
-    body = yaml.dump(dict(document), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1 << 20)
-    return f"#cloud-config\n{body}"
+    return Dumper
