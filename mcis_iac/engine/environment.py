@@ -38,6 +38,9 @@ ALWAYS = {
     "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "true",
     "PULUMI_DISABLE_CI_DETECTION": "true",
     "PULUMI_AUTOMATION_API": "true",
+    # The engine writes the whole state at every step and throws the text away: collecting that less
+    # often saves some 15 % of its time, for 100 MiB more at 250 VMs.
+    "GOGC": "300",
     "NO_COLOR": "1",
 }
 
