@@ -81,8 +81,8 @@ def _tags(site: Site, vpc: Vpc, word: str) -> list[str]:
     if not word.startswith("group:"):
         return []
     name, here = word.removeprefix("group:"), _inside(site, vpc)
-    covered = any(here(member) for member in site.members if member.group == name)
-    return [_group_tag(site, name)] if covered or _pinned_inside(site, vpc, name) else []
+    covered = _pinned_inside(site, vpc, name) or any(here(m) for m in site.members if m.group == name)
+    return [_group_tag(site, name)] if covered else []
 
 
 def _pinned_inside(site: Site, vpc: Vpc, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fakes.mcis import KEY, a_group, an_mcis, settled
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcis_iac.clouds.gcp import graph as gcp
@@ -327,6 +327,7 @@ def test_labels_are_written_as_google_wants_them() -> None:
     assert labels["cost_center"] == "r_d"
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(NAME, min_size=3, max_size=3, unique=True), NAME)
 def test_every_name_is_one_that_google_takes(words: list[str], mcis: str) -> None:
     import re
