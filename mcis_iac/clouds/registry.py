@@ -10,6 +10,7 @@ from typing import cast
 from mcis_iac.clouds.base import DoctorModule, GraphModule, ImagesModule, LifecycleModule, LookupModule
 
 CLOUDS: dict[str, str] = {
+    "aws": "mcis_iac.clouds.aws",
     "azure": "mcis_iac.clouds.azure",
     "gcp": "mcis_iac.clouds.gcp",
     "local": "mcis_iac.clouds.local",

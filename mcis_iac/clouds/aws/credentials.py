@@ -110,9 +110,9 @@ def _config() -> Any:
 
     # EC2 throttles by account and region; waiting is cheaper than failing.
     return Config(
-        retries={"mode": "adaptive", "max_attempts": 8},
+        retries={"mode": "adaptive", "max_attempts": 5},
         connect_timeout=10,
-        read_timeout=60,
+        read_timeout=30,
         user_agent_extra="mcis-iac",
     )
 

@@ -25,6 +25,7 @@ VM_TOKENS = frozenset({machine.INSTANCE})
 SHIPS_PLUGIN = False
 VARIABLES = ("AWS_*",)
 INJECTS_HOST_KEYS = True
+REMOTE = True
 
 
 def facts() -> Facts:

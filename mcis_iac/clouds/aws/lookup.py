@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from mcis_iac.clouds.aws import sweeping
+from mcis_iac.clouds.aws import kinds, sweeping
 from mcis_iac.clouds.aws.credentials import Access, translated
 from mcis_iac.clouds.base import Found
 from mcis_iac.model import Connection
@@ -29,7 +29,7 @@ def find(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
     access = Access(connection)
     with translated(connection):
         found = [each for found in _everywhere(access, tags).values() for each in found]
-    return sorted(found, key=lambda each: (sweeping.rank(each.kind), each.name, each.id))
+    return sorted(found, key=lambda each: (kinds.rank(each.kind), each.name, each.id))
 
 
 def sweep(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
@@ -42,7 +42,7 @@ def sweep(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
         for region, found in _everywhere(access, tags).items():
             sweeping.delete(access.client("ec2", region), found)
             swept += found
-    return sorted(swept, key=lambda each: (sweeping.rank(each.kind), each.name, each.id))
+    return sorted(swept, key=lambda each: (kinds.rank(each.kind), each.name, each.id))
 
 
 def _everywhere(access: Access, tags: Mapping[str, str]) -> Mapping[str, Sequence[Found]]:
@@ -54,18 +54,20 @@ def _everywhere(access: Access, tags: Mapping[str, str]) -> Mapping[str, Sequenc
 
 def _in_region(client: Any, tags: Mapping[str, str]) -> Iterator[Found]:
     name, value = next(iter(tags.items()))
-    kinds = {
-        row["ResourceId"]: row["ResourceType"]
-        for row in _rows(client, [{"Name": "key", "Values": [name]}, {"Name": "value", "Values": [value]}])
-    }
-    carried = _all_tags(client, sorted(kinds))
-    gone = _gone(client, kinds)
-    names = _key_names(client, [id for id, kind in kinds.items() if kind == "key-pair"])
-    for id, kind in kinds.items():
-        mine = carried.get(id, {})
-        other_env = "mcis" in tags and ENV not in tags and ENV in mine
-        if tags.items() <= mine.items() and not other_env and id not in gone:
-            yield Found(kind=kind, id=names.get(id, id), name=mine.get("Name", id), tags=mine)
+    filters = [{"Name": "key", "Values": [name]}, {"Name": "value", "Values": [value]}]
+    tagged = sorted({str(row["ResourceId"]) for row in _rows(client, filters)})
+    carried = _all_tags(client, tagged)
+    wanted = [id for id in tagged if _meant(carried.get(id, {}), tags)]
+    for kind in kinds.KINDS:
+        # Tags outlive what carried them: machines and gateways are shown for another hour.
+        for id, known_as in kind.alive(client, wanted):
+            mine = carried[id]
+            yield Found(kind=kind.name, id=known_as, name=mine.get("Name", known_as), tags=mine)
+
+
+def _meant(carried: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    other_env = "mcis" in tags and ENV not in tags and ENV in carried
+    return tags.items() <= carried.items() and not other_env
 
 
 def _rows(client: Any, filters: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -80,36 +82,3 @@ def _all_tags(client: Any, ids: Sequence[str]) -> Mapping[str, dict[str, str]]:
         for row in _rows(client, [wanted]):
             found.setdefault(row["ResourceId"], {})[row["Key"]] = row["Value"]
     return found
-
-
-def _gone(client: Any, kinds: Mapping[str, str]) -> set[str]:
-    """Machines and gateways that are no more: EC2 shows them for another hour."""
-    gone: set[str] = set()
-    for chunk in _chunks(kinds, "instance"):
-        state = {"Name": "instance-state-name", "Values": ["shutting-down", "terminated"]}
-        filters = [{"Name": "instance-id", "Values": chunk}, state]
-        for page in client.get_paginator("describe_instances").paginate(Filters=filters):
-            gone |= {i["InstanceId"] for r in page["Reservations"] for i in r["Instances"]}
-    for chunk in _chunks(kinds, "natgateway"):
-        filters = [
-            {"Name": "nat-gateway-id", "Values": chunk},
-            {"Name": "state", "Values": ["deleting", "deleted"]},
-        ]
-        for page in client.get_paginator("describe_nat_gateways").paginate(Filters=filters):
-            gone |= {gateway["NatGatewayId"] for gateway in page["NatGateways"]}
-    return gone
-
-
-def _chunks(kinds: Mapping[str, str], kind: str) -> Iterator[list[str]]:
-    ids = sorted(id for id, its_kind in kinds.items() if its_kind == kind)
-    for start in range(0, len(ids), IDS_AT_ONCE):
-        yield ids[start : start + IDS_AT_ONCE]
-
-
-def _key_names(client: Any, ids: Sequence[str]) -> Mapping[str, str]:
-    """Key pairs have ids for tags, but everybody else knows them by name."""
-    if not ids:
-        return {}
-    wanted = {"Name": "key-pair-id", "Values": list(ids)}
-    pairs = client.describe_key_pairs(Filters=[wanted])["KeyPairs"]
-    return {pair["KeyPairId"]: pair["KeyName"] for pair in pairs}

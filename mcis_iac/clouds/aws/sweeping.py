@@ -9,19 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcis_iac.clouds.aws.credentials import error_code
+from mcis_iac.clouds.aws.kinds import ORDER
 from mcis_iac.clouds.base import Found
 
-# Kinds as EC2 calls them, in the order of their deletion. Rules of security groups go with these.
-ORDER = (
-    "instance", "spot-instances-request", "volume", "natgateway", "elastic-ip", "security-group",
-    "subnet", "route-table", "internet-gateway", "vpc", "key-pair",
-)  # fmt: skip
 PATIENCE = {"Delay": 5, "MaxAttempts": 120}
-
-
-def rank(kind: str) -> int:
-    """When a kind is deleted; unknown kinds are last and stay."""
-    return ORDER.index(kind) if kind in ORDER else len(ORDER)
 
 
 def delete(client: Any, found: Sequence[Found]) -> None:
@@ -112,7 +103,6 @@ def _detach(client: Any, id: str) -> None:
 
 _KINDS: Mapping[str, Callable[[Any, Sequence[str]], None]] = {
     "instance": _instances,
-    "spot-instances-request": _each(lambda c, i: c.cancel_spot_instance_requests(SpotInstanceRequestIds=[i])),
     "volume": _each(lambda c, i: c.delete_volume(VolumeId=i)),
     "natgateway": _gateways,
     "elastic-ip": _each(lambda c, i: c.release_address(AllocationId=i)),
