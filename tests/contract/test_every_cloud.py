@@ -26,14 +26,17 @@ from fakes.clouds import (
     without,
 )
 from fakes.mcis import a_group, an_mcis
+from fakes.walls import World
 
 from mcis_iac.clouds import registry
-from mcis_iac.model import Firewall, FirewallRule, Group, Mcis, Setup, Severity, Vm
+from mcis_iac.model import Firewall, FirewallRule, Mcis, Setup, Severity, Vm
 from mcis_iac.program import naming
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph, Join, Ref, Resource, Secret, refs
 
 pytestmark = pytest.mark.parametrize("cloud", CLOUDS)
+# The first machine in a zone may bring what those after it share.
+OF_A_ZONE = naming.NETWORK_KINDS | {"template"}
 
 
 def differences(one: Any, other: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -137,10 +140,22 @@ def test_scaling_out_by_one_touches_only_what_the_new_machine_brings(cloud: str)
     before, after = by_key(built(rich(cloud))), by_key(built(rich(cloud, web=4)))
     new = after.keys() - before.keys()
     assert before.keys() <= after.keys()
-    assert {naming.subject_of(key).vm for key in new} == {"web-4"}
+    shared = {key for key in new if naming.subject_of(key).vm is None}
+    assert {naming.subject_of(key).vm for key in new - shared} == {"web-4"}
+    assert {key.partition("/")[0] for key in shared} <= OF_A_ZONE
     for key, resource in before.items():
         followed = replace(after[key], inputs=without(after[key].inputs, new))
         assert followed == resource, f"{key} changes by more than the addresses of web-4"
+        assert after[key] == resource or resource.subject.vm is None, key
+
+
+def test_the_first_machine_in_a_zone_brings_its_part_of_the_network_and_nothing_else(cloud: str) -> None:
+    before, after = by_key(built(rich(cloud, web=1))), by_key(built(rich(cloud, web=2)))
+    assert before.keys() <= after.keys()
+    for key in after.keys() - before.keys():
+        kind, vm = key.partition("/")[0], naming.subject_of(key).vm
+        assert vm == "web-2" or kind in OF_A_ZONE, key
+    for key, resource in before.items():
         assert after[key] == resource or resource.subject.vm is None, key
 
 
@@ -251,37 +266,38 @@ def test_a_machine_without_a_public_address_asks_for_none(cloud: str) -> None:
     ]
 
 
-def a_walled(cloud: str, *rules: FirewallRule) -> Group:
+def walled(cloud: str, *rules: FirewallRule) -> World:
+    """One machine behind those rules."""
     region = regions_of(cloud)[0]
-    return a_group("web", 1, cloud=cloud, region=region, firewalls=("w",) if rules else ())
-
-
-def shown(cloud: str, *rules: FirewallRule) -> str:
     mcis = an_mcis(
-        a_walled(cloud, *rules),
+        a_group("web", 1, cloud=cloud, region=region, firewalls=("w",)),
         connections={cloud: a_connection(cloud)},
-        firewalls={"w": Firewall(name="w", rules=rules)} if rules else {},
+        firewalls={"w": Firewall(name="w", rules=rules)},
     )
-    return repr(
-        [(r.token, r.inputs) for r in built(mcis).resources if r.token not in registry.graph(cloud).VM_TOKENS]
-    )
+    return World(planned(mcis))
 
 
-def test_a_rule_shows_its_ports_and_its_range(cloud: str) -> None:
-    text = shown(cloud, FirewallRule(sources=("198.51.100.0/24",), ports=((8000, 8100),)))
-    assert "198.51.100.0/24" in text and "8000" in text and "8100" in text
-    assert "0.0.0.0/0" not in text
+def test_a_rule_means_its_ports_and_its_range(cloud: str) -> None:
+    world = walled(cloud, FirewallRule(sources=("198.51.100.0/24",), ports=((8000, 8100),)))
+    within = ("198.51.100.0", "198.51.100.255")
+    assert all(world.reaches(one, "web-1", "tcp", port) for one in within for port in (8000, 8050, 8100))
+    assert not any(world.reaches(within[0], "web-1", "tcp", port) for port in (22, 7999, 8101))
+    assert not any(world.reaches(one, "web-1", "tcp", 8000) for one in ("198.51.99.255", "198.51.101.0"))
 
 
 def test_only_anywhere_opens_to_the_world(cloud: str) -> None:
-    assert "0.0.0.0/0" in shown(cloud, FirewallRule(sources=("anywhere",), ports=((80, 80),)))
-    assert "0.0.0.0/0" not in shown(cloud)
-    assert "0.0.0.0/0" not in shown(cloud, FirewallRule(sources=("mcis", "me"), ports=((80, 80),)))
+    def open_to_the_world(*rules: FirewallRule) -> bool:
+        return walled(cloud, *rules).reaches("8.8.8.8", "web-1", "tcp", 80)
+
+    assert open_to_the_world(FirewallRule(sources=("anywhere",), ports=((80, 80),)))
+    assert not open_to_the_world()
+    assert not open_to_the_world(FirewallRule(sources=("mcis", "me"), ports=((80, 80),)))
+    assert not open_to_the_world(FirewallRule(sources=("mcis",), protocol="all"))
 
 
 def test_the_same_rule_twice_is_one_rule(cloud: str) -> None:
     rule = FirewallRule(sources=("198.51.100.0/24",), ports=((80, 80),))
-    assert shown(cloud, rule, rule) == shown(cloud, rule)
+    assert walled(cloud, rule, rule).graph.resources == walled(cloud, rule).graph.resources
 
 
 def test_its_check_passes_a_manifest_without_a_problem(cloud: str) -> None:

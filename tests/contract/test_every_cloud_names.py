@@ -199,11 +199,8 @@ def test_no_two_things_of_a_kind_have_one_name(cloud: str, called: Called) -> No
     found: dict[Any, str] = {}
     for resource in built(written(cloud, called)).resources:
         kind = resource.token.rpartition(":")[2].lower()
-        own = {
-            "name",
-            "keyName",
-            *(n for n in resource.inputs if n.removesuffix("Name").lower() in (kind, "vm")),
-        }
+        own = {"name", "vmName", *(name for name in resource.inputs if name.lower() == f"{kind}name")}
+        own |= {"keyName"} if kind == "keypair" else set()
         around = ("region", "zone", "resourceGroupName", "virtualNetworkName")
         for name in own & resource.inputs.keys():
             text = resource.inputs[name]

@@ -117,10 +117,14 @@ def hidden(value: Any) -> bool:
     return any("the-private-half-of-a-host-key" in text for text in (joined, decoded))
 
 
+def parts(leaf: Any) -> list[Any]:
+    """What a text is joined from: each part may be a secret of its own."""
+    return list(leaf.parts) if isinstance(leaf, Join) else [leaf]
+
+
 def with_a_private_key(resource: Resource) -> list[Any]:
-    return [
-        leaf for leaf in leaves(resource.inputs) if hidden(leaf.value if isinstance(leaf, Secret) else leaf)
-    ]
+    found = (part for leaf in leaves(resource.inputs) for part in parts(leaf))
+    return [part for part in found if hidden(part.value if isinstance(part, Secret) else part)]
 
 
 @every_cloud
