@@ -23,7 +23,6 @@ KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
 DISK_LIMIT_GIB = 32_767
 # What stands in for what is not known before `up`: keys of the length that real ones have.
 SAMPLE_KEY = HostKey(public=f"ssh-ed25519 {'A' * 68}", private="\n".join(["A" * 70] * 5 + ["-" * 36] * 2))
-SAMPLE_ORDINAL = 99_999
 
 
 def groups_here(mcis: Mcis) -> list[Group]:
@@ -109,7 +108,6 @@ def _custom_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
             public_key=(key and key.public_key) or SAMPLE_KEY.public,
             host_key=SAMPLE_KEY,
             mounts=machine.mounts(group, group.placement.type or facts.DEFAULT_TYPE),
-            hostname=f"{group.name}-{SAMPLE_ORDINAL}",
         )
     )
     size = len(whole.encode("utf-8", "surrogatepass"))

@@ -24,6 +24,7 @@ SHIPS_PLUGIN = False
 # The provider signs in as `az` does, which needs its folder, or with what ARM_* and the machine tell.
 VARIABLES = ("ARM_*", "AZURE_*", "ACTIONS_ID_TOKEN_REQUEST_*", "IDENTITY_*", "MSI_*")
 INJECTS_HOST_KEYS = True
+REMOTE = True
 
 
 def facts() -> Facts:

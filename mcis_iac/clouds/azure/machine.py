@@ -1,13 +1,15 @@
 """One VM: its public address, network interface, data disks and the machine itself.
 
-Only the machine is taken down before its successor is made. What stands beside it has, in a new place
-or on a new network, another name there, so that a machine about to move can let go of the old ones.
+Only the machine is taken down before its successor is made. What stands beside it has another name in a
+new place or on a new network: it is made first, the machine moves, and the old one goes last. To take it
+down first would fail, because the engine would not take down the machine that uses it before.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from mcis_iac.clouds import boot
 from mcis_iac.clouds.azure import facts, network, pictures, slots
@@ -48,7 +50,8 @@ def declare(site: Site, member: Member) -> Iterator[Resource]:
     if group.public_ip != "none":
         key = naming.address(member.name)
         tags = site.tags(group, member.name)
-        yield network.public_address(site, key, member.region, tags, site.called(key))
+        name = site.called(key, group.network)
+        yield network.public_address(site, key, member.region, tags, name)
     yield _interface(site, group, member)
     for disk in group.disks:
         yield _disk(site, group, member, disk)
@@ -158,19 +161,22 @@ def _system(site: Site, group: Group, member: Member) -> Inputs:
 
 def custom_data(site: Site, group: Group, member: Member) -> Secret | str:
     """The first boot as base64, hidden when it gives the machine its host key."""
-    host_key = site.plan.host_keys.get(member.name)
-    text = boot.cloud_config(
-        boot.FirstBoot(
-            setup=group.setup,
-            user=group.user,
-            public_key=site.plan.public_keys[group.key],
-            host_key=host_key,
-            mounts=mounts(group, member.type),
-            hostname=member.name,
-        )
+    told = boot.FirstBoot(
+        setup=group.setup,
+        user=group.user,
+        public_key=site.plan.public_keys[group.key],
+        host_key=site.plan.host_keys.get(member.name),
+        mounts=mounts(group, member.type),
     )
-    encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
-    return Secret(encoded) if host_key else encoded
+    return Secret(_encoded(told)) if told.host_key else _shared(told)
+
+
+def _encoded(told: boot.FirstBoot) -> str:
+    # Azure names the machine itself (computerName): without host keys a group has one text.
+    return base64.b64encode(boot.cloud_config(told).encode("utf-8", "surrogatepass")).decode("ascii")
+
+
+_shared = lru_cache(maxsize=64)(_encoded)
 
 
 def mounts(group: Group, size: str) -> tuple[boot.Mounted, ...]:

@@ -1,0 +1,120 @@
+"""Azure's machines through the real engine: what may change under them and how they move."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes.standin.lab import Lab
+from fakes.standin.stacks import group, over_clouds, plan_of, vm_tokens
+
+from mcis_iac.clouds.azure import slots, walls
+from mcis_iac.model import Disk, Firewall, FirewallRule, HostKey, ImageChoice, Mcis, Network, Op, Plan, Setup
+from mcis_iac.program.build import build
+
+pytestmark = pytest.mark.engine
+DATA = Disk(name="data", size_gib=20, mount="/data")
+
+
+def a_shop(count: int = 1, **fields: Any) -> Mcis:
+    """A group with disks and addresses, and one without."""
+    pin = {name: fields.pop(name) for name in ("region", "zone", "spot") if name in fields}
+    api = group("api", count, "azure", **({"disks": (DATA,)} | fields))
+    api = replace(api, firewalls=(), placement=replace(api.placement, **pin))
+    mcis = over_clouds(api, replace(group("db", 1, "azure", public_ip="none"), firewalls=()))
+    return replace(mcis, networks={**mcis.networks, "back": Network(name="back")})
+
+
+@pytest.fixture
+def shop(lab: Lab) -> Lab:
+    lab.vm_tokens, lab.connections = vm_tokens(a_shop()), {"azure": "azure"}
+    return lab
+
+
+def applied(lab: Lab, plan: Plan) -> dict[str, Op]:
+    outcome = lab.up(build(plan))
+    assert outcome.ok, (outcome.failed, outcome.message)
+    return {step.key: step.op for step in outcome.steps}
+
+
+def ids(lab: Lab) -> dict[str, str]:
+    return {thing.name: thing.id for thing in lab.clouds.things("azure-native", "%")}
+
+
+def test_a_newer_image_setup_or_host_key_touches_no_machine(shop: Lab) -> None:
+    applied(shop, plan_of(a_shop()))
+    plan = plan_of(a_shop(setup=Setup(run=("touch /new",))))
+    newer = ImageChoice(alias="ubuntu-24.04", id="Canonical:ubuntu-24_04-lts:server:24.04.202699990")
+    members = tuple(replace(member, image=newer) for member in plan.members)
+    keys = {name: HostKey(public="ssh-ed25519 other", private="another key") for name in plan.host_keys}
+    assert applied(shop, replace(plan, members=members, host_keys=keys)) == {}
+
+
+def test_a_larger_size_restarts_a_machine_and_keeps_it(shop: Lab) -> None:
+    applied(shop, plan_of(a_shop(type="Standard_D2s_v5")))
+    assert applied(shop, plan_of(a_shop(type="Standard_D4s_v5"))) == {"api-1": Op.UPDATE}
+
+
+@pytest.mark.parametrize("change", [{"user": "ops"}, {"spot": True}])
+def test_a_rebuilt_machine_keeps_its_disk_and_address(shop: Lab, change: dict[str, Any]) -> None:
+    applied(shop, plan_of(a_shop()))
+    before = ids(shop)
+    plan = plan_of(a_shop(**change))
+    spot = tuple(replace(m, spot=bool(change.get("spot")) and m.group == "api") for m in plan.members)
+    assert applied(shop, replace(plan, members=spot)) == {"api-1": Op.REPLACE}
+    assert ids(shop) == before
+
+
+def test_a_machine_in_another_zone_gets_another_disk_and_keeps_its_address(shop: Lab) -> None:
+    applied(shop, plan_of(a_shop(zone="1")))
+    steps = applied(shop, plan_of(a_shop(zone="2")))
+    assert steps == {"api-1": Op.REPLACE, "disk/api-1/data": Op.REPLACE}
+
+
+@pytest.mark.parametrize("change", [{"region": "eastus2"}, {"network": "back"}])
+def test_a_machine_moves_with_all_it_has(shop: Lab, change: dict[str, Any]) -> None:
+    applied(shop, plan_of(a_shop()))
+    steps = applied(shop, plan_of(a_shop(**change)))
+    own = {key: op for key, op in steps.items() if key.endswith("api-1")}
+    assert own == dict.fromkeys(("api-1", "nic/api-1", "ip/api-1"), Op.REPLACE)
+    assert applied(shop, plan_of(a_shop(**change))) == {}
+    assert "db-1" not in steps
+
+
+def test_the_first_machine_without_an_address_disturbs_nobody(shop: Lab) -> None:
+    public = a_shop()
+    public = replace(public, groups={"api": public.groups["api"]})
+    applied(shop, plan_of(public))
+    steps = applied(shop, plan_of(a_shop()))
+    assert set(steps.values()) == {Op.CREATE}
+
+
+def priority(*ports: int) -> int:
+    """The number of the first port's rule beside those of the others."""
+    return slots.numbered([f"tcp-{port} ranges" for port in ports], walls.PRIORITIES)[
+        f"tcp-{ports[0]} ranges"
+    ]
+
+
+def test_rules_that_trade_places_never_claim_one_priority(shop: Lab) -> None:
+    def walled(*ports: int) -> Plan:
+        rule = FirewallRule(sources=("anywhere",), ports=tuple((port, port) for port in ports))
+        mcis = a_shop()
+        groups = {"api": replace(mcis.groups["api"], firewalls=("w",))}
+        return plan_of(replace(mcis, groups=groups, firewalls={"w": Firewall(name="w", rules=(rule,))}))
+
+    rival = next(port for port in range(1001, 65_536) if priority(1000, port) != priority(1000))
+    assert priority(rival, 1000) == priority(1000)
+    applied(shop, walled(1000))
+    wall = "rule/api/azure/koreacentral"
+    steps = applied(shop, walled(1000, rival))
+    assert steps == {f"{wall}/{priority(1000)}": Op.UPDATE, f"{wall}/{priority(1000, rival)}": Op.CREATE}
+    steps = applied(shop, walled(1000))
+    assert steps == {f"{wall}/{priority(1000)}": Op.UPDATE, f"{wall}/{priority(1000, rival)}": Op.DELETE}
+
+
+def test_everything_goes_in_one_down(shop: Lab) -> None:
+    applied(shop, plan_of(a_shop(2)))
+    assert shop.down().ok
+    assert shop.there() == []
