@@ -131,14 +131,14 @@ class Api:
 
         try:
             answer = self._session.request(method, url, timeout=timeout, **arguments)
-        except refused.GoogleAuthError as problem:
-            raise self._no_login(str(problem)) from problem
-        except requests.RequestException as problem:
+        except (requests.RequestException, refused.TransportError) as problem:
             raise OperationError(
                 summary="Google Cloud does not answer",
                 detail=f"{urlsplit(url).netloc}: {problem}",
                 hint="try again; is the network up, and does a proxy need to be set?",
             ) from problem
+        except refused.GoogleAuthError as problem:
+            raise self._no_login(str(problem)) from problem
         content = _json(answer)
         if answer.status_code >= ERRORS_FROM:
             raise self._problem(answer.status_code, content, answer.reason)

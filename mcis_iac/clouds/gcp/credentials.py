@@ -69,6 +69,7 @@ def load(connection: Connection) -> tuple[Any, str | None]:
     """
     try:
         import google.auth.exceptions as refused
+        import google.auth.transport.requests  # noqa: F401 - the session needs it
     except ImportError as missing:
         raise OperationError(
             summary="Google's package is not installed",

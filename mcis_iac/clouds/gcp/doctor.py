@@ -99,6 +99,30 @@ def _region(api: Api, name: str, demand: Demand) -> Iterator[Check]:
     if own:
         yield from _quotas(name, f"{demand.region} ", region, {own: wanted.pop("CPUS")})
     yield from _quotas(name, f"{demand.region} ", region, wanted)
+    yield from (_type(api, name, demand.region, each) for each in sorted(set(demand.types)))
+
+
+def _type(api: Api, name: str, region: str, machine_type: str) -> Check:
+    """Whether every zone has the type: VMs without a zone of their own take the zones in turn."""
+    topic, facts = f"{name} {region} {machine_type}", catalogue.facts().regions.get(region)
+    zones = facts.zones if facts else ()
+    try:
+        missing = [zone for zone in zones if not _offered(api, region, zone, machine_type)]
+    except McisError as problem:
+        return _failed(topic, problem)
+    if not missing:
+        return Check(topic=topic, ok=True, found=f"in zones {', '.join(zones)}")
+    todo = "choose another type" if len(missing) == len(zones) else "pin `zone:`, or choose another type"
+    return Check(topic=topic, ok=False, found=f"not in zone {', '.join(missing)}", todo=todo)
+
+
+def _offered(api: Api, region: str, zone: str, machine_type: str) -> bool:
+    where = catalogue.zone_name(region, zone)
+    try:
+        api.get(f"projects/{api.project}/zones/{where}/machineTypes/{machine_type}")
+    except NotThere:
+        return False
+    return True
 
 
 def _own_quota(region: Json, demand: Demand) -> str | None:

@@ -25,6 +25,7 @@ VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
 SHIPS_PLUGIN = False
 VARIABLES = ("GOOGLE_*", "GCLOUD_*", "CLOUDSDK_*", "GCE_METADATA_*", "PULUMI_GCP_*")
 INJECTS_HOST_KEYS = True
+REMOTE = True
 
 
 def facts() -> Facts:

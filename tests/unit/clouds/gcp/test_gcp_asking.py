@@ -343,12 +343,18 @@ def well(cloud: FakeGoogle) -> None:
     )
 
 
+def sells(cloud: FakeGoogle, machine_type: str, zones: str = "abc") -> None:
+    for zone in zones:
+        cloud.has(f"projects/shop/zones/{SEOUL}-{zone}/machineTypes/{machine_type}")
+
+
 def checked(*demands: Demand, connection: Connection = HERE) -> dict[str, Check]:
     return {check.topic: check for check in doctor.check(connection, demands)}
 
 
 def test_a_project_with_everything_is_fine(cloud: FakeGoogle) -> None:
     well(cloud)
+    sells(cloud, "e2-medium")
     found = checked(a_demand(types=("e2-medium",), disks=1, disk_gib=20))
     assert all(check.ok and not check.todo for check in found.values())
     assert {"gcp credentials", "gcp project", "gcp permissions", f"gcp {SEOUL} vCPUs"} <= found.keys()
@@ -377,6 +383,15 @@ def test_a_series_with_a_quota_of_its_own_is_held_against_that(cloud: FakeGoogle
     cloud.has_region("shop", SEOUL, CPUS=(0, 24), N2_CPUS=(0, 4))
     assert not checked(a_demand(types=("n2-standard-4",)))[f"gcp {SEOUL} vCPUs"].ok
     assert checked(a_demand(types=("e2-medium",)))[f"gcp {SEOUL} vCPUs"].ok
+
+
+@pytest.mark.parametrize(("zones", "found"), [("ab", "not in zone c"), ("", "not in zone a, b, c")])
+def test_a_type_that_a_zone_does_not_have_is_named(cloud: FakeGoogle, zones: str, found: str) -> None:
+    well(cloud)
+    sells(cloud, "c4a-standard-2", zones)
+    check = checked(a_demand(types=("c4a-standard-2",)))[f"gcp {SEOUL} c4a-standard-2"]
+    assert (check.ok, check.found) == (False, found)
+    assert check.todo.endswith("choose another type")
 
 
 def test_regions_share_the_quota_of_the_project(cloud: FakeGoogle) -> None:
