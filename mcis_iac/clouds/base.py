@@ -31,7 +31,8 @@ class RegionFact:
 class Facts:
     """What is known of a cloud without asking it. Empty `types` = not checked offline.
 
-    Without `types_complete` a type that is not among them may well exist.
+    Without `types_complete` a type that is not among them may well exist. Without `spot` there are no
+    spot VMs, and `placement.pins` refuses them.
     """
 
     regions: Mapping[str, RegionFact]
@@ -39,6 +40,7 @@ class Facts:
     default_type: str
     image_aliases: tuple[str, ...]
     types_complete: bool = True
+    spot: bool = True
 
 
 Arch = Literal["amd64", "arm64"]
@@ -52,6 +54,7 @@ class GraphModule(Protocol):
     VM_TOKENS: frozenset[str]  # the tokens that are machines
     SHIPS_PLUGIN: bool  # whether the provider program comes with this package
     VARIABLES: tuple[str, ...]  # environment variables the provider may see, `*` allowed
+    REMOTE: bool  # whether it is reached over the internet, so that somebody's address is a public one
     INJECTS_HOST_KEYS: bool  # whether machines get the host key `plan.host_keys` has for them
 
     def facts(self) -> Facts:

@@ -1,4 +1,4 @@
-"""What only the clouds can say of a plan: image ids, the ids of places, host keys to give.
+"""What must be asked for a plan: image ids, the ids of places, our own address, host keys to give.
 
 Offline verbs do without: a plan stands as it is, with images by their alias. What was learned of
 images goes into the lock, so that it is asked once and is the same for everybody.
@@ -15,7 +15,8 @@ from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import CanPlace, ImageQuery
 from mcis_iac.engine.home import StackHome, passphrase
 from mcis_iac.errors import ManifestError
-from mcis_iac.model import NOTHING, Diagnostic, ImageChoice, Mcis, Member, Plan, Severity
+from mcis_iac.flows import whoami
+from mcis_iac.model import NOTHING, Diagnostic, Firewall, ImageChoice, Mcis, Member, Plan, Severity
 from mcis_iac.placement.lock import GroupLock, Lock, Offer, rows
 from mcis_iac.placement.members import Settled
 
@@ -41,6 +42,32 @@ def answered(settled: Settled, home: StackHome, texts: Mapping[str, str] = NOTHI
     )
     plan = replace(settled.plan, members=members, places=_places(mcis, settled.plan))
     return replace(settled, plan=with_host_keys(plan, home), lock=lock)
+
+
+def with_me(settled: Settled, *, look: bool) -> Settled:
+    """The plan and its lock with our address, if a firewall wants it.
+
+    `look`: look it up anew, as we may have moved; else what the lock has is taken.
+    """
+    if not any(map(_wants_me, _walls(settled.plan))):
+        return settled
+    me = whoami.given() or (whoami.looked_up() if look else settled.lock.me)
+    return replace(settled, plan=replace(settled.plan, me=me), lock=replace(settled.lock, me=me))
+
+
+def _walls(plan: Plan) -> Iterator[Firewall | None]:
+    """The firewalls of groups on clouds elsewhere; None for a group without one."""
+    for member in plan.members:
+        if registry.graph(member.cloud).REMOTE:
+            names = plan.mcis.groups[member.group].firewalls
+            yield from (plan.mcis.firewalls[name] for name in names)
+            if not names:
+                yield None
+
+
+def _wants_me(wall: Firewall | None) -> bool:
+    """A group without a firewall lets its owner in."""
+    return wall is None or any("me" in rule.sources for rule in wall.rules)
 
 
 def with_host_keys(plan: Plan, home: StackHome) -> Plan:

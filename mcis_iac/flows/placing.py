@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from mcis_iac.errors import UnexpectedChange
-from mcis_iac.flows.asking import answered
+from mcis_iac.flows.asking import answered, with_me
 from mcis_iac.flows.ground import Ground, lock_to_write, place
 from mcis_iac.model import Plan
 from mcis_iac.placement.lock import Lock
@@ -68,11 +68,13 @@ class Placed:
 def placed(ground: Ground, wish: Wish, clock: Clock, *, make_key: bool = False, ask: bool = False) -> Placed:
     """Place and build; with `wish.locked` a lock that does not fit raises UnexpectedChange.
 
-    `ask`: ask the clouds what only they know, which needs an account.
+    `ask`: ask the clouds what only they know, which needs an account. With `make_key`, when changes
+    are to be applied, our own address is looked up, too.
     """
     with clock.stage("placed"):
         settled = place(ground, remove=wish.remove, retry_dropped=wish.retry_dropped, make_key=make_key)
         if ask:
+            settled = with_me(settled, look=make_key and not wish.locked)
             settled = answered(settled, ground.home, ground.loaded.texts)
         lock = lock_to_write(ground, settled)
     changed = _body(lock) != _body(ground.lock)

@@ -29,6 +29,7 @@ VM_TOKENS = frozenset({INSTANCE})
 SHIPS_PLUGIN = True
 VARIABLES = ("MCIS_LOCAL_*",)
 INJECTS_HOST_KEYS = False  # the cloud makes them and tells
+REMOTE = False
 DEFAULT_TYPE = "small"
 IMAGE_ALIASES = ("ubuntu-22.04", "ubuntu-24.04", "debian-12", "rocky-9")
 OUTPUTS = ("privateIp", "publicIp", "hostKey", "sshPort")
@@ -49,7 +50,9 @@ def facts() -> Facts:
         name: {"vcpus": float(flavor.cpu), "memory_gib": flavor.memory_mib / 1024}
         for name, flavor in cloud.flavors().items()
     }
-    return Facts(regions=regions, types=types, default_type=DEFAULT_TYPE, image_aliases=IMAGE_ALIASES)
+    return Facts(
+        regions=regions, types=types, default_type=DEFAULT_TYPE, image_aliases=IMAGE_ALIASES, spot=False
+    )
 
 
 def check(mcis: Mcis) -> Iterable[Diagnostic]:

@@ -23,6 +23,7 @@ VM_TOKENS = frozenset({resources.INSTANCE})
 SHIPS_PLUGIN = False
 VARIABLES = ("OS_*",)
 INJECTS_HOST_KEYS = True
+REMOTE = True
 _ARM = re.compile(r"(?:^|[^a-z])(?:arm|arm64|aarch64|ampere|altra)(?:[^a-z]|$)")
 
 
