@@ -73,7 +73,7 @@ def cloud_config(boot: FirstBoot) -> str:
         keys = {"ed25519_private": boot.host_key.private, "ed25519_public": boot.host_key.public}
         document |= {"ssh_deletekeys": True, "ssh_keys": keys}
     # The program is remembered by cloud-init once per machine; it needs no guard of its own.
-    program = "\n".join(("#!/bin/sh", _part("work.sh"), 'rm -f "$marker"', *_steps(boot), _DONE))
+    program = "\n".join(("#!/bin/sh", *_parts(boot), 'rm -f "$marker"', *_steps(boot), _DONE))
     document["write_files"] = [{"path": PROGRAM, "content": program, "permissions": "0700"}]
     document["runcmd"] = [["/bin/sh", PROGRAM]]
     return as_cloud_config(document)
@@ -81,7 +81,7 @@ def cloud_config(boot: FirstBoot) -> str:
 
 def script(boot: FirstBoot) -> str:
     """`#!/bin/sh` text for a start-up script that is run at every boot; works once."""
-    lines = ["#!/bin/sh", _part("work.sh"), _part("alone.sh")]
+    lines = ["#!/bin/sh", *_parts(boot, alone=True)]
     if boot.host_key:
         lines += _step("ssh_keys", "host_key", boot.host_key.private, boot.host_key.public)
     lines += _step(f"users {boot.user}", "login", boot.user, boot.public_key)
@@ -164,6 +164,21 @@ def _file(file: SetupFile) -> str:
 
 def _in_fstab(mount: str) -> str:
     return "".join(f"\\{ord(char):03o}" if char in " \t\n\\#" else char for char in mount)
+
+
+def _parts(boot: FirstBoot, *, alone: bool = False) -> list[str]:
+    """What the steps are written with, and nothing else: it is kept once per machine."""
+    setup = boot.setup
+    files, disks = bool(setup.files) or alone, bool(boot.mounts)
+    wanted = {
+        "work.sh": True,
+        "labels.sh": files or disks,
+        "disks.sh": disks,
+        "packages.sh": bool(setup.packages),
+        "files.sh": files,
+        "alone.sh": alone,
+    }
+    return [_part(name) for name, there in wanted.items() if there]
 
 
 @cache
