@@ -341,6 +341,41 @@ MEANING = {
         `.pub`, or nothing with `agent: true`. It is not the public key file itself.
         """,
     ),
+    "MCIS224": Code(
+        "one credential for two connections",
+        """
+        Connections are different accounts, and `env` says which of your variables stands in for one
+        that a cloud's tools read. Here one variable stands for two things: for different variables, or
+        for the same one in two connections that nothing else tells apart, so that both would be the
+        same account under two names. That is mostly a line that was copied.
+
+            connections:
+              shop: {cloud: aws, env: {AWS_ACCESS_KEY_ID: SHOP_ID, AWS_SECRET_ACCESS_KEY: SHOP_KEY}}
+              labs: {cloud: aws, env: {AWS_ACCESS_KEY_ID: LABS_ID, AWS_SECRET_ACCESS_KEY: LABS_KEY}}
+
+        The same credentials may well be used twice where a role, a project or a subscription makes the
+        difference.
+        """,
+    ),
+    "MCIS225": Code(
+        "unusable existing network",
+        """
+        `existing` names networks that are there already, by connection and region, in the words of that
+        connection's cloud. The local cloud has no networks but those mcis makes.
+
+            networks:
+              main: {existing: {aws: {ap-northeast-2: {vpc: vpc-0abc, subnets: {a: subnet-0abc}}}}}
+        """,
+    ),
+    "MCIS226": Code(
+        "two connections to one account",
+        """
+        Nothing tells these connections apart: both use the same credentials of the same cloud. Regions
+        and zones belong to `placement`, so one connection is enough. For another account, say where its
+        credentials are, for instance with a `profile` or with `env`.
+        """,
+        Severity.WARNING,
+    ),
     "MCIS231": Code(
         "open to the whole internet",
         """
@@ -380,6 +415,9 @@ PLACES = {
         "unknown type",
         """
         The cloud has no instance type of this name. Without `type`, a VM gets the cloud's small default.
+
+        Of some clouds mcis knows the usual types only. Then this is a warning: what the cloud really
+        sells is found out when VMs are made, and `mcis doctor` asks before.
         """,
     ),
     "MCIS243": Code(
@@ -418,6 +456,13 @@ PLACES = {
         name it under `images`. What was found is kept in the lock, so each image is asked for once.
         """,
     ),
+    "MCIS248": Code(
+        "no spot VMs on this cloud",
+        """
+        Spot VMs are cheaper because the cloud may take them back. This cloud does not sell any: leave
+        `spot` out, or place the group elsewhere.
+        """,
+    ),
     "MCIS249": Code(
         "the lock file is not valid",
         """
@@ -448,6 +493,47 @@ PLACES = {
         A firewall of a group on the local cloud lets in a group that is on another cloud. The local
         cloud cannot see the members of that group, so the rule lets in nobody. Name their addresses
         as a range instead.
+        """,
+        Severity.WARNING,
+    ),
+    "MCIS260": Code(
+        "too much for the first boot on AWS",
+        """
+        What a VM does at its first boot travels as user data, of which AWS takes 16,384 bytes: the
+        group's `setup`, the login and the machine's own SSH key together. Bring large files with an
+        action, or let a command in `run` fetch them.
+        """,
+    ),
+    "MCIS261": Code(
+        "kind of key not accepted by AWS",
+        """
+        AWS takes RSA and ED25519 keys as login keys and refuses the other kinds, those on security keys
+        (`sk-...`) among them. A key made with `ssh-keygen -t ed25519` is taken by every cloud.
+        """,
+    ),
+    "MCIS262": Code(
+        "over a limit of AWS",
+        """
+        A security group takes 60 rules: each range of ports and each source is one, and each VM outside
+        the VPC is a source of its own, since only its address is known there. A resource takes 50 tags
+        with 128 characters in the name and 256 in the value; data disks need a type that tells which
+        volume is which. What is cut or written with other characters is a warning.
+        """,
+    ),
+    "MCIS263": Code(
+        "existing network not usable",
+        """
+        An existing network on AWS is a VPC with a subnet for each zone that VMs go to, as in
+        `{vpc: vpc-0abc, subnets: {a: subnet-0abc, b: subnet-0def}}`. A list is enough for a single
+        subnet, with the zone of the group pinned.
+        """,
+    ),
+    "MCIS264": Code(
+        "firewall source without a public address",
+        """
+        A firewall on AWS lets in a group outside the VPC that has no public addresses. Regions and
+        clouds have no private way to each other, so packets of that group come from other addresses
+        than those in the rule. Give it a `public_ip`, or connect the networks with a vpn service.
         """,
         Severity.WARNING,
     ),
