@@ -77,7 +77,7 @@ def _has_way_out(mcis: Mcis, group: Group) -> bool:
     connection = mcis.connections[pin.connection]
     if settings.existing(mcis, group.network, connection, pin.region) is not None:
         return True
-    return settings.external_network(connection, pin.region) is not None
+    return settings.leads_outside(connection, pin.region)
 
 
 def _address(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:

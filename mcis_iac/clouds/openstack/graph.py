@@ -12,14 +12,14 @@ from functools import cache
 
 from mcis_iac.clouds.base import Arch, Facts
 from mcis_iac.clouds.openstack import check as checks
-from mcis_iac.clouds.openstack import datafiles, resources, walls
+from mcis_iac.clouds.openstack import datafiles, machine, resources, site
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Ref, Resource, Value
 
-PACKAGE = resources.PACKAGE
-VERSION = resources.VERSION
-VM_TOKENS = frozenset({resources.INSTANCE})
+PACKAGE = site.PACKAGE
+VERSION = site.VERSION
+VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
 SHIPS_PLUGIN = False
 VARIABLES = ("OS_*",)
 INJECTS_HOST_KEYS = True
@@ -51,23 +51,20 @@ def notices(mcis: Mcis) -> Sequence[str]:
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
-    site = _site(plan, connection)
-    if site is not None:
-        yield from site.resources()
+    for here in _sites(plan, connection):
+        yield from resources.declared(here)
 
 
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """The firewall rules for members in other networks, regions and clouds."""
-    site = _site(plan, connection)
-    if site is not None:
-        for group, region in site.walled():
-            for declared in walls.by_address(plan, connection, group, region):
-                yield site.rule(*declared)
+    for here in _sites(plan, connection):
+        yield from resources.linked(here)
 
 
-def _site(plan: Plan, connection: Connection) -> resources.Site | None:
+def _sites(plan: Plan, connection: Connection) -> Iterator[site.Site]:
     members = [member for member in plan.members if member.connection == connection.name]
-    return resources.Site(plan, connection, members) if members else None
+    if members:
+        yield site.Site(plan, connection, members)
 
 
 def arch(type: str) -> Arch:

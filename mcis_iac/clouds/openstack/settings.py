@@ -35,6 +35,12 @@ def external_network_id(plan: Plan, connection: Connection, region: str) -> str 
     return given or found or external_network(connection, region)
 
 
+def leads_outside(connection: Connection, region: str) -> bool:
+    """Whether new networks get a router to an external one."""
+    known = _in_region(connection, EXTERNAL_NETWORK_ID, region)
+    return (known or external_network(connection, region)) is not None
+
+
 def asks_for_id(connection: Connection, region: str) -> bool:
     """Whether the id of the external network must be looked up."""
     known = _in_region(connection, EXTERNAL_NETWORK_ID, region)
