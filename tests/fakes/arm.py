@@ -48,6 +48,7 @@ class FakeArm:
         self.late: set[str] = set()
         self.images: dict[tuple[str, str], dict[str, Json]] = {}
         self.usages: dict[tuple[str, str], list[Json]] = {}
+        self.sizes: list[Json] = []
         self.states: dict[str, str] = {"Microsoft.Compute": "Registered", "Microsoft.Network": "Registered"}
         self.users: dict[str, list[str]] = {}  # who must be gone before what can be deleted
         self.operations: dict[str, list[str]] = {}
@@ -82,6 +83,19 @@ class FakeArm:
         """A quota."""
         row = {"name": {"value": name}, "currentValue": used, "limit": limit, "unit": "Count"}
         self.usages.setdefault((namespace, region), []).append(row)
+
+    def sells(self, region: str, size: str, *zones: str, family: str = "f", **restricted: Any) -> None:
+        """A size; `location=True` or `zones=[...]` restrict it for the subscription."""
+        restrictions: list[Json] = []
+        if restricted.get("location"):
+            restrictions.append({"type": "Location", "restrictionInfo": {"locations": [region]}})
+        if restricted.get("zones"):
+            restrictions.append({"type": "Zone", "restrictionInfo": {"zones": restricted["zones"]}})
+        places = [{"location": region, "zones": list(zones)}]
+        self.sizes.append({
+            "resourceType": "virtualMachines", "name": size, "family": family, "locations": [region],
+            "locationInfo": places, "restrictions": restrictions,
+        })  # fmt: skip
 
     def refuses_next(self, status: int, code: str, message: str = "no", **headers: str) -> None:
         """The next request is answered with an error."""
@@ -127,6 +141,7 @@ class FakeArm:
         skus = f"/locations/{part}/publishers/{part}/artifacttypes/vmimage/offers/{part}/skus/{part}/versions"
         yield f"{here}/providers/Microsoft.Compute{skus}", self._versions
         yield f"{here}/providers/Microsoft.Compute{skus}/([^/]+)", self._version
+        yield f"{here}/providers/Microsoft.Compute/skus", self._skus
         yield f"{here}/providers/([^/]+)/locations/([^/]+)/usages", self._usages
         yield f"{here}/providers/([^/]+)", self._provider
         yield r"/operations/(\d+)", self._operation
@@ -205,6 +220,13 @@ class FakeArm:
     def _usages(self, _m: str, query: Mapping[str, str], namespace: str, region: str) -> Answer:
         path = f"/subscriptions/{SUBSCRIPTION}/providers/{namespace}/locations/{region}/usages"
         return self._page(path, self.usages.get((namespace, region), []), query)
+
+    def _skus(self, _m: str, query: Mapping[str, str]) -> Answer:
+        found = re.fullmatch(r"location eq '([a-z0-9]+)'", query["$filter"])
+        if not found:
+            raise Refusal(400, "InvalidFilter", "Only a location can be filtered by.")
+        rows = [row for row in self.sizes if found[1] in row["locations"]]
+        return self._page(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/skus", rows, query)
 
     def _provider(self, _m: str, _q: Mapping[str, str], namespace: str) -> Answer:
         return (

@@ -20,6 +20,7 @@ from mcis_iac.model import Connection
 VERSIONS: Mapping[str, str] = {
     "microsoft.compute": "2024-11-01",
     "microsoft.compute/disks": "2024-03-02",
+    "microsoft.compute/skus": "2021-07-01",
     "microsoft.network": "2024-05-01",
     "microsoft.resources": "2022-12-01",
 }
@@ -45,7 +46,8 @@ class Arm:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._base = credentials.endpoint(connection)
-        self._client = _client(connection, self._base)
+        self._credential: Any = credentials.credential(connection)
+        self._client = _client(connection, self._base, self._credential)
         self._subscription = credentials.subscription(connection)
 
     def __enter__(self) -> Self:
@@ -53,6 +55,7 @@ class Arm:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+        self._credential.close()
 
     @property
     def subscription(self) -> str:
@@ -194,8 +197,7 @@ def _no_access(*, detail: str) -> CredentialsError:
     )
 
 
-def _client(connection: Connection, base: str) -> Any:
-    credential = credentials.credential(connection)
+def _client(connection: Connection, base: str, credential: Any) -> Any:
     from azure.core import PipelineClient
     from azure.core.pipeline import policies
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mcis_iac.clouds.azure import arm, credentials
-from mcis_iac.clouds.azure.arm import Arm
+from mcis_iac.clouds.azure.arm import Arm, Json
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.errors import McisError
 from mcis_iac.model import Connection
@@ -84,6 +84,7 @@ def _registered(cloud: Arm, namespace: str) -> Check:
 
 def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
     """Usage and limits of one region beside what the manifest wants of it as a whole."""
+    topic = f"{cloud.connection.name}: {demand.region}"
     wanted = {
         "cores": demand.vcpus,
         "virtualMachines": demand.vms,
@@ -92,8 +93,8 @@ def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
         "VirtualNetworks": demand.networks,
         "NetworkInterfaces": demand.vms,
     }
+    counted: dict[str, Json] = {}
     for namespace, kinds in (("Microsoft.Compute", COMPUTE), ("Microsoft.Network", NETWORK)):
-        topic = f"{cloud.connection.name}: {demand.region}"
         path = cloud.account(f"providers/{namespace}/locations/{demand.region}/usages")
         try:
             rows = list(cloud.listed(path, version=arm.version(namespace)))
@@ -101,16 +102,19 @@ def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
             yield _failed(topic, error)
             continue
         usages = {str(row.get("name", {}).get("value")).lower(): row for row in rows}
+        counted |= usages
         for name, words in kinds:
             row = usages.get(name.lower())
             if row is not None and wanted[name]:
                 yield _quota(topic, words, wanted[name], row)
+    if demand.types:
+        yield from _sizes(cloud, topic, demand, counted)
 
 
-def _quota(topic: str, words: str, wanted: float, row: Mapping[str, float]) -> Check:
-    used, limit = int(row.get("currentValue", 0)), int(row.get("limit", 0))
+def _quota(topic: str, words: str, wanted: float, row: Json) -> Check:
+    used, limit = _used(row)
     found = f"{wanted:g} {words} wanted, {used:,} of {limit:,} used"
-    if wanted <= limit - used or wanted <= 0:
+    if wanted <= limit - used:
         return Check(topic=topic, ok=True, found=found)
     return Check(
         topic=topic,
@@ -119,3 +123,52 @@ def _quota(topic: str, words: str, wanted: float, row: Mapping[str, float]) -> C
         why="VMs beyond the quota are refused; those that run already are among the used ones",
         todo=f"ask for more at {QUOTAS}, or use another region",
     )
+
+
+def _used(row: Json) -> tuple[int, int]:
+    return int(row.get("currentValue", 0)), int(row.get("limit", 0))
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def _sizes(cloud: Arm, topic: str, demand: Demand, counted: Mapping[str, Json]) -> Iterator[Check]:
+    """Whether the subscription may have the sizes there: many are not for everybody everywhere."""
+    picked = {"$filter": f"location eq '{demand.region}'"}
+    path = cloud.account("providers/Microsoft.Compute/skus")
+    try:
+        rows = list(cloud.listed(path, version=arm.version("Microsoft.Compute/skus"), **picked))
+    except McisError as error:
+        yield _failed(topic, error)
+        return
+    offered = {str(row["name"]).lower(): row for row in rows if row.get("resourceType") == "virtualMachines"}
+    for size in sorted(set(demand.types)):
+        row = offered.get(size.lower())
+        family = counted.get(str(row.get("family", "")).lower()) if row else None
+        yield _size(topic, size, row, family)
+
+
+def _size(topic: str, size: str, row: Json | None, family: Json | None) -> Check:
+    other = "take another type or another region: az vm list-skus --location REGION --zone"
+    if row is None:
+        why = "the region does not have it"
+        return Check(topic=topic, ok=False, found=f"no {size}", why=why, todo=other)
+    restrictions = list(row.get("restrictions", ()))
+    if any(each.get("type") == "Location" for each in restrictions):
+        why = "Azure does not let this subscription have it there"
+        return Check(topic=topic, ok=False, found=f"{size} is restricted", why=why, todo=other)
+    shut = {zone for each in restrictions for zone in each.get("restrictionInfo", {}).get("zones", ())}
+    everywhere = {zone for place in row.get("locationInfo", ()) for zone in place.get("zones", ())}
+    zones = sorted(everywhere - shut)
+    if shut or not zones:
+        found = f"{size} in zone {', '.join(zones)} only" if zones else f"{size} in no zone"
+        why = "VMs take the zones of a region in turn unless one is pinned"
+        todo = f"pin a zone that has it, or {other}"
+        return Check(topic=topic, ok=False, found=found, why=why, todo=todo)
+    if family is not None and _used(family)[0] >= _used(family)[1]:
+        used, limit = _used(family)
+        found = f"{size}: {used:,} of {limit:,} vCPUs of its family used"
+        why = "every family of sizes has a quota of its own beside the region's"
+        todo = f"ask for more at {QUOTAS}, or use another type"
+        return Check(topic=topic, ok=False, found=found, why=why, todo=todo)
+    return Check(topic=topic, ok=True, found=f"{size} in zones {', '.join(zones)}")

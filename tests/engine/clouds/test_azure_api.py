@@ -247,6 +247,25 @@ def test_the_doctor_says_what_is_too_little_and_what_is_not_registered(cloud: Fa
     assert failed[1].found == "6 vCPUs wanted, 16 of 20 used" and len(failed) == 2
 
 
+def test_the_doctor_says_which_sizes_the_subscription_may_have(cloud: FakeArm) -> None:
+    cloud.sells("koreacentral", "Standard_B2s", "1", "2", "3", family="standardBSFamily")
+    cloud.sells("koreacentral", "Standard_D2s_v5", "1", "2", "3", location=True)
+    cloud.sells("koreacentral", "Standard_D4s_v5", "1", "2", "3", zones=["2"])
+    cloud.sells("koreacentral", "Standard_F2s_v2", "1", "2", "3", family="standardFSv2Family")
+    cloud.counts("Microsoft.Compute", "koreacentral", "standardFSv2Family", 0, 0)
+    cloud.counts("Microsoft.Compute", "koreacentral", "standardBSFamily", 2, 10)
+    types = ("Standard_B2s", "Standard_D2s_v5", "Standard_D4s_v5", "Standard_E2s_v5", "Standard_F2s_v2")
+    demand = Demand(region="koreacentral", vms=0, vcpus=0, public_ips=0, networks=0, types=types)
+    found = {check.found: check.ok for check in doctor.check(HERE, [demand]) if "Standard_" in check.found}
+    assert found == {
+        "Standard_B2s in zones 1, 2, 3": True,
+        "Standard_D2s_v5 is restricted": False,
+        "Standard_D4s_v5 in zone 1, 3 only": False,
+        "no Standard_E2s_v5": False,
+        "Standard_F2s_v2: 0 of 0 vCPUs of its family used": False,
+    }
+
+
 def test_the_doctor_raises_nothing_when_nobody_may_ask(cloud: FakeArm) -> None:
     cloud.refuses_next(403, "AuthorizationFailed", "no permission for Microsoft.Resources/read")
     (check,) = doctor.check(HERE, [])
