@@ -183,15 +183,24 @@ def google() -> Iterator[FakeGoogle]:
             pass
 
         def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "{}")
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             url = urlsplit(self.path)
+            if url.path == "/token":
+                # Whoever signs a request with a key is given a token; it is not looked at which key.
+                signed = parse_qs(sent.decode()).get("assertion")
+                answer = {"access_token": TOKEN, "expires_in": 3600} if signed else {}
+                self._say(200 if signed else 400, answer)
+                return
+            body = json.loads(sent or "{}")
             fake.calls.append(f"{self.command} {url.path.lstrip('/').removeprefix('compute/v1/')}")
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 status, answer = 401, _error(401, "Request had invalid credentials.", "authError")
             else:
                 query = {name: values[0] for name, values in parse_qs(url.query).items()}
                 status, answer = fake.answer(self.command, url.path.lstrip("/"), query, body)
+            self._say(status, answer)
+
+        def _say(self, status: int, answer: Mapping[str, Any]) -> None:
             text = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json; charset=UTF-8")

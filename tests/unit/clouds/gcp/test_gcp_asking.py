@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes.gcp import TOKEN, FakeGoogle, forbidden
 
 from mcis_iac.clouds.base import Check, Demand, ImageQuery
-from mcis_iac.clouds.gcp import doctor, images, lifecycle, lookup
+from mcis_iac.clouds.gcp import credentials, doctor, images, lifecycle, lookup
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.model import Connection, Status, Vm
 
@@ -136,6 +138,62 @@ def test_without_any_credentials_it_says_how_to_get_them(monkeypatch: pytest.Mon
         images.resolve(HERE, [a_query()])
     assert refused.value.summary == "no credentials for Google Cloud"
     assert "gcloud auth application-default login" in refused.value.hint
+
+
+def a_key(cloud: FakeGoogle) -> str:
+    """The text of a service account's key file, as Google's console gives it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = "deploy@shop.iam.gserviceaccount.com"
+    return json.dumps(
+        {
+            "type": "service_account",
+            "project_id": "shop",
+            "private_key_id": "1",
+            "private_key": pem,
+            "client_email": account,
+            "client_id": "1",
+            "token_uri": f"{cloud.base}/token",
+        }
+    )
+
+
+def test_a_key_file_logs_in_and_names_the_project(
+    cloud: FakeGoogle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
+    (tmp_path / "key.json").write_text(a_key(cloud), encoding="utf-8")
+    mine = Connection(name="mine", cloud="gcp", settings={"credentials_file": str(tmp_path / "key.json")})
+    an_mcis(cloud)
+    assert len(lookup.find(mine, OURS)) == 7
+
+
+def test_a_key_in_the_environment_logs_in_by_whatever_name(
+    cloud: FakeGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
+    monkeypatch.setenv("SHOP_KEY", a_key(cloud))
+    mine = Connection(name="mine", cloud="gcp", settings={"env": {"GOOGLE_CREDENTIALS": "SHOP_KEY"}})
+    an_mcis(cloud)
+    assert len(lookup.find(mine, OURS)) == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "found"),
+    [
+        ({}, {}, "application default credentials"),
+        ({"credentials_file": "k.json"}, {}, "k.json"),
+        ({}, {"GOOGLE_CREDENTIALS": "{secret}"}, "credentials in the environment"),
+        ({}, {"GOOGLE_OAUTH_ACCESS_TOKEN": "secret"}, "an access token"),
+        ({"impersonate": "x@shop"}, {}, "application default credentials, as x@shop"),
+    ],
+)
+def test_where_credentials_come_from_is_told_without_them(
+    settings: dict[str, str], variables: dict[str, str], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    assert credentials.source(Connection(name="gcp", cloud="gcp", settings=settings)) == found
 
 
 @pytest.mark.parametrize("text", ["not json", json.dumps({"type": "unknown"}), None])
