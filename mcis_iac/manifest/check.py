@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest import schema
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import article, listed, nearest
@@ -26,10 +27,30 @@ KINDS = {
 
 def check(root: Node, *, partial: bool = False) -> Iterator[Diagnostic]:
     """All violations of the schema. `partial` = an overlay alone, where nothing is missing."""
-    for error in _grouped(schema.validator().iter_errors(plain(root))):
+    errors = (*schema.validator().iter_errors(plain(root)), *_foreign_words(root))
+    for error in _grouped(errors):
         for found in _translate(error, root):
             if not (partial and found.code == "MCIS102"):
                 yield found
+
+
+def _foreign_words(root: Node) -> Iterator[Any]:
+    """Errors of networks that have the form of another cloud than their connection's."""
+    networks = root.get("networks")
+    forms = schema.document()["$defs"]["existing"]["anyOf"]
+    validator = schema.validator()
+    for network in networks.entries() if networks is not None else ():
+        existing = network.node.get("existing")
+        for connection in existing.entries() if existing is not None else ():
+            cloud = scenes.cloud_of(root, connection.key)
+            form = next((form for form in forms if form["x-cloud"] == cloud), None)
+            for region in connection.node.entries() if form is not None else ():
+                there, whole = plain(region.node), {"anyOf": forms}
+                if validator.evolve(schema=whole).is_valid(there):
+                    for error in validator.evolve(schema=form).iter_errors(there):
+                        way = ("networks", network.key, "existing", connection.key, region.key)
+                        error.relative_path.extendleft(reversed(way))
+                        yield error
 
 
 def _grouped(errors: Iterable[Any]) -> Iterator[Any]:
@@ -228,16 +249,10 @@ def _of_cloud(at: _Violation, forms: Sequence[Mapping[str, Any]]) -> int | None:
         field = at.schema["x-by"]
         word, clouds = at.node.text(field), [form["properties"][field]["const"] for form in forms]
     elif "x-cloud" in forms[0]:
-        word, clouds = cloud_of(at.root, str(at.path[-2])), [form["x-cloud"] for form in forms]
+        word, clouds = scenes.cloud_of(at.root, str(at.path[-2])), [form["x-cloud"] for form in forms]
     else:
         return None
     return clouds.index(word) if word in clouds else None
-
-
-def cloud_of(root: Node, connection: str) -> str | None:
-    """The cloud of a connection: the one it is declared with, else the one it is called like."""
-    declared = root.entry("connections", connection)
-    return connection if declared is None else declared.node.text("cloud")
 
 
 def _of_form(at: _Violation, form: int) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from posixpath import normpath
 from urllib.parse import urlsplit
 
-from mcis_iac.manifest import rules_network
+from mcis_iac.manifest import rules_clouds, rules_network
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import listed, nearest, short
@@ -247,6 +247,9 @@ RULES: tuple[Rule, ...] = (
     disks,
     backend,
     check_keys,
+    rules_clouds.variables,
+    rules_clouds.accounts,
+    rules_clouds.existing,
     rules_network.ranges,
     rules_network.room,
     rules_network.overlaps,

@@ -72,7 +72,9 @@ def room(scene: Scene) -> Iterator[Diagnostic]:
     for group in scene.groups.values():
         place, region = scenes.connection(scene, group), group.node.text("placement", "region")
         network = scenes.network(scene, group)
-        if place is not None and region is not None and network is not None:
+        if place is None or region is None or network is None:
+            continue
+        if scene.root.get("networks", network, "existing", place[0], region) is None:
             used.setdefault(network, set()).add((place[0], region))
     for name, place_of, found in _declared(scene):
         count = max(len(used.get(name, ())), 1)

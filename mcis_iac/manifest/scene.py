@@ -93,6 +93,12 @@ def _weight(node: Node) -> int:
     return 1 + sum(_weight(inner) for inner in inside)
 
 
+def cloud_of(root: Node, connection: str) -> str | None:
+    """The cloud of a connection: what it is declared with, else the one it is called like."""
+    declared = root.entry("connections", connection)
+    return connection if declared is None else declared.node.text("cloud")
+
+
 def connection(scene: Scene, group: Entry) -> tuple[str, str] | None:
     """Connection and cloud of a group, where both are certain."""
     found = _connection(scene, group)

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from mcis_iac.errors import ManifestError, OperationError
-from mcis_iac.model import Diagnostic, Group, Mcis
-from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Price, Row, rows
+from mcis_iac.model import Diagnostic, Group, Mcis, Network
+from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Price, Purchase, Row, rows
 from mcis_iac.placement.lock_parse import Parser, problem, span_of
 
-__all__ = ["GroupLock", "Lock", "Offer", "Price", "Row", "digest", "drop", "forget", "read", "rows", "write"]
+__all__ = [
+    "GroupLock", "Lock", "Offer", "Price", "Purchase", "Row", "digest", "drop", "forget", "read", "rows",
+    "write",
+]  # fmt: skip
 
 
 # ---------------------------------------------------------------- file
@@ -180,18 +183,23 @@ def digest(mcis: Mcis) -> str:
             for name, connection in mcis.connections.items()
         },
         "images": {name: image.by_cloud for name, image in mcis.images.items()},
-        "networks": {name: network.cidr for name, network in mcis.networks.items()},
+        "networks": {name: _addressed(network) for name, network in mcis.networks.items()},
         "groups": {name: _asked(group) for name, group in mcis.groups.items()},
     }
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def _addressed(network: Network) -> Any:
+    """What decides a network's ranges; the short form keeps the digests of simple manifests."""
+    return {"cidr": network.cidr, "existing": network.existing} if network.existing else network.cidr
+
+
 def _asked(group: Group) -> dict[str, Any]:
     pin = group.placement
     return {
         "count": group.count,
-        "placement": [pin.connection, pin.region, pin.zone, pin.type],
+        "placement": [pin.connection, pin.region, pin.zone, pin.type, *(["spot"] if pin.spot else ())],
         "image": group.image,
         "key": group.key,
         "network": group.network,

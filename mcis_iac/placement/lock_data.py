@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from mcis_iac.model import ImageChoice
 
+Purchase = Literal["ondemand", "spot"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
@@ -27,7 +29,7 @@ class Offer:
     zone: str
     type: str
     image: ImageChoice
-    purchase: Literal["ondemand", "spot"] = "ondemand"
+    purchase: Purchase = "ondemand"
     hourly_usd: Decimal | None = None
     price: Price | None = None
     why: str = "pinned"

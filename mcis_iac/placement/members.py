@@ -15,7 +15,7 @@ from mcis_iac import __version__
 from mcis_iac.clouds import registry
 from mcis_iac.model import Diagnostic, Group, ImageChoice, Mcis, Member, Plan, Severity
 from mcis_iac.placement import pins, ranges
-from mcis_iac.placement.lock import GroupLock, Lock, Offer, digest, rows
+from mcis_iac.placement.lock import GroupLock, Lock, Offer, Purchase, digest, rows
 
 NO_SUCH_VM = "MCIS244"
 NO_PUBLIC_KEY = "MCIS245"
@@ -119,17 +119,43 @@ def _offer(mcis: Mcis, group: Group, ordinal: int, before: Offer | None) -> Offe
     pin, facts = group.placement, pins.facts_of(mcis, group)
     stays = before is not None and (before.connection, before.region) == (pin.connection, pin.region)
     zones = pins.zones_of(facts, pin.region)
-    image = ImageChoice(alias=group.image)
+    purchase: Purchase = "spot" if pin.spot else "ondemand"
     if before is None or not stays:
-        zone = pin.zone or zones[(ordinal - 1) % len(zones)]
-        kind = pin.type or (before.type if before and before.type in facts.types else facts.default_type)
-        return Offer(connection=pin.connection, region=pin.region, zone=zone, type=kind, image=image)
-    return replace(
-        before,
-        zone=pin.zone or before.zone,
-        type=pin.type or before.type,
-        image=before.image if before.image.alias == group.image else image,
+        return Offer(
+            connection=pin.connection,
+            region=pin.region,
+            zone=pin.zone or zones[(ordinal - 1) % len(zones)],
+            type=pin.type or (before.type if before and before.type in facts.types else facts.default_type),
+            image=ImageChoice(alias=group.image),
+            purchase=purchase,
+        )
+    now = replace(before, zone=pin.zone or before.zone, type=pin.type or before.type, purchase=purchase)
+    if (now.type, now.purchase) != (before.type, before.purchase):
+        now = replace(now, hourly_usd=None, price=None)  # they were those of the old one
+    return (
+        now
+        if _boots_the_same(mcis, group, before, now)
+        else replace(now, image=ImageChoice(alias=group.image))
     )
+
+
+def _boots_the_same(mcis: Mcis, group: Group, before: Offer, now: Offer) -> bool:
+    """Whether the image in the lock is still the one the manifest means.
+
+    What a name or a family stands for was settled once; an id the manifest writes is compared, and an
+    image is for one kind of processor only.
+    """
+    image = before.image
+    if image.alias != group.image:
+        return False
+    if image.id is None:
+        return True
+    cloud = mcis.connections[now.connection].cloud
+    declared = mcis.images.get(image.alias)
+    written = str(declared.by_cloud.get(cloud, {}).get("id", "")) if declared else ""
+    arch = registry.graph(cloud).arch
+    # Clouds keep the path of an image that may be written as a URL.
+    return (not written or written.endswith(image.id)) and arch(before.type) == arch(now.type)
 
 
 def _planned(mcis: Mcis, lock: Lock) -> Iterator[Member]:
@@ -144,6 +170,7 @@ def _planned(mcis: Mcis, lock: Lock) -> Iterator[Member]:
                 zone=offer.zone,
                 type=offer.type,
                 image=offer.image,
+                spot=offer.purchase == "spot",
                 hourly_usd=offer.hourly_usd,
                 why=offer.why,
             )
@@ -223,6 +250,7 @@ def _ranges(
         if network.cidr is None:
             continue
         used = (m for m in members if mcis.groups[m.group].network == network.name)
+        used = (m for m in used if m.region not in network.existing.get(m.connection, {}))
         places = dict.fromkeys(f"{m.connection}/{m.region}" for m in used)
         done = ranges.cut(network.cidr, places, lock.ranges.get(network.name, {}))
         if done.blocks:

@@ -10,6 +10,7 @@ from mcis_iac.model import Diagnostic, Group, Mcis, Severity
 
 UNKNOWN = {"region": "MCIS240", "zone": "MCIS241", "type": "MCIS242"}
 IMAGE_NOT_ON_CLOUD = "MCIS243"
+NO_SPOT = "MCIS248"
 SHOWN = 8
 
 
@@ -36,8 +37,10 @@ def _group(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     elif pin.zone is not None and pin.zone not in region.zones:
         yield _unknown(mcis, group, "zone", pin.zone, region.zones)
     if pin.type is not None and facts.types and pin.type not in facts.types:
-        yield _unknown(mcis, group, "type", pin.type, facts.types)
+        yield _unknown(mcis, group, "type", pin.type, facts.types, sure=facts.types_complete)
     cloud = mcis.connections[pin.connection].cloud
+    if pin.spot and not facts.spot:
+        yield _no_spot(mcis, group, cloud)
     declared = mcis.images.get(group.image)
     if declared is None and group.image not in facts.image_aliases:
         yield _no_image(mcis, group, cloud, f"no image `{group.image}` is known on {cloud}")
@@ -45,18 +48,34 @@ def _group(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         yield _no_image(mcis, group, cloud, f"image `{group.image}` has no entry for {cloud}")
 
 
-def _unknown(mcis: Mcis, group: Group, field: str, word: str, known: Iterable[str]) -> Diagnostic:
+def _unknown(
+    mcis: Mcis, group: Group, field: str, word: str, known: Iterable[str], *, sure: bool = True
+) -> Diagnostic:
+    """A name that the cloud does not have; not `sure` = as far as mcis knows."""
     names = sorted(known)
     nearest = guess(word, names)
     cloud = mcis.connections[group.placement.connection].cloud
+    absent = f"{cloud} has no {field} of this name" if sure else f"mcis knows no {field} of this name"
     more = f", ... {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return Diagnostic(
         code=UNKNOWN[field],
-        severity=Severity.ERROR,
+        severity=Severity.ERROR if sure else Severity.WARNING,
         summary=f"unknown {field}",
-        detail=f"did you mean `{nearest}`?" if nearest else f"{cloud} has no {field} of this name",
+        detail=f"did you mean `{nearest}`?" if nearest else absent,
         notes=(f"{field}s of {cloud}: {', '.join(_nearest_first(word, names)[:SHOWN])}{more}",),
         span=mcis.span(f"groups.{group.name}.placement.{field}"),
+        group=group.name,
+    )
+
+
+def _no_spot(mcis: Mcis, group: Group, cloud: str) -> Diagnostic:
+    return Diagnostic(
+        code=NO_SPOT,
+        severity=Severity.ERROR,
+        summary="no spot VMs on this cloud",
+        detail=f"{cloud} sells no capacity that it may take back",
+        hint="leave `spot` out",
+        span=mcis.span(f"groups.{group.name}.placement.spot"),
         group=group.name,
     )
 
