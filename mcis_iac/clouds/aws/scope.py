@@ -116,7 +116,7 @@ def tags(
 def tag_key(text: str) -> str:
     """A label's name as a tag's; the prefix `aws:` is Amazon's own."""
     fitting = _NOT_IN_TAGS.sub("_", text)[:TAG_KEY_LIMIT]
-    return f"_{fitting[1:]}" if fitting.lower().startswith("aws:") else fitting
+    return f"_{fitting}"[:TAG_KEY_LIMIT] if fitting.lower().startswith("aws:") else fitting
 
 
 def tag_value(text: str) -> str:
