@@ -607,7 +607,8 @@ PLACES = {
         A resource of Azure has at most 50 tags (labels are tags) of limited length; the rules of a
         security group have at most 4,000 addresses, one for each VM of another network, region or cloud
         that may come in; a VM has at most 64 data disks, and disks of type fast (Premium SSD) only with
-        sizes that have an s in their name, such as Standard_D2s_v5.
+        sizes that have an s in their name, such as Standard_D2s_v5. Sizes of the B series are not sold
+        as spot.
         """,
     ),
     "MCIS273": Code(

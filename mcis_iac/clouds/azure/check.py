@@ -38,6 +38,7 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
         yield from _key(mcis, group)
         yield from _labels(mcis, group)
         yield from _disks(mcis, group)
+        yield from _spot(mcis, group)
         yield from _image(mcis, group)
         yield from _network(mcis, group)
         yield from _addresses(mcis, group)
@@ -198,6 +199,14 @@ def _disks(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         if (disk.size_gib or 0) > DISK_LIMIT_GIB:
             detail = f"{disk.size_gib:,} GiB, a disk has {DISK_LIMIT_GIB:,} at most"
             yield _over(mcis, group, f"{path}.disks.{position}.size", detail, "use several disks")
+
+
+def _spot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    size = group.placement.type or facts.DEFAULT_TYPE
+    if group.placement.spot and facts.is_burstable(size):
+        detail = f"{size} is not sold as spot, no size of its series is"
+        hint = "pin a type of another series, such as Standard_D2s_v5"
+        yield _over(mcis, group, f"groups.{group.name}.placement", detail, hint)
 
 
 def _over(

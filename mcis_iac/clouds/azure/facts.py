@@ -59,6 +59,11 @@ def takes_premium(size: str) -> bool:
     return "s" in _part(size, "features")
 
 
+def is_burstable(size: str) -> bool:
+    """Whether the size is of the B series, whose processors are shared."""
+    return _part(size, "family") == "B"
+
+
 def shows_nvme(size: str) -> bool:
     """Whether the size has NVMe disks only, which are found under another path than SCSI ones."""
     if not _part(size, "family").startswith(("D", "E", "F", "L", "M", "B")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,11 @@ PACKAGE = "azure-native"
 VERSION = "3.29.0"
 ALL = "all"  # no network and no group is called that
 NONE = Options()
+# Names of machines have 64 characters at most; some are left for what `_unreserved` adds.
+NAME_LIMIT = 50
+# Trademarks that Azure takes in no name, and others that it does not take at the beginning of one.
+_NOWHERE = re.compile(r"microsoft|windows")
+_NOT_FIRST = re.compile(r"(?=login|xbox)")
 
 
 class Site:
@@ -92,7 +98,7 @@ class Site:
 
     def called(self, *parts: str) -> str:
         """The name inside Azure of what has that key; further parts tell its versions apart."""
-        return naming.cloud_name(self.mcis, "/".join(parts))
+        return _unreserved(naming.cloud_name(self.mcis, "/".join(parts), limit=NAME_LIMIT))
 
     def tags(self, group: Group | None = None, vm: str | None = None) -> Inputs:
         """The tags of a resource here."""
@@ -109,6 +115,11 @@ class Site:
     def inside(self, region: str, *, implied: bool = False) -> Inputs:
         """The resource group of a region, which nearly everything names."""
         return {"resourceGroupName": Ref(self.resources_key(region), "name", implied=implied)}
+
+
+def _unreserved(name: str) -> str:
+    apart = _NOWHERE.sub(lambda word: f"{word[0][0]}-{word[0][1:]}", name)
+    return _NOT_FIRST.sub("m-", apart, count=1) if _NOT_FIRST.match(apart) else apart
 
 
 def provider(connection: Connection) -> Resource:

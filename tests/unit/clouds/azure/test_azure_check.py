@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,15 @@ def test_a_fast_disk_wants_a_size_that_can_have_it() -> None:
     slow = here(type="Standard_D2_v5", disks=(Disk(name="d", type="fast", mount="/d", size_gib=1),))
     assert a_problem(slow).code == "MCIS272"
     assert problems(here(type="Standard_D2s_v5", disk=Disk(type="fast"))) == []
+
+
+def test_small_sizes_are_not_sold_as_spot() -> None:
+    def spot(**fields: Any) -> Group:
+        group = here(**fields)
+        return replace(group, placement=replace(group.placement, spot=True))
+
+    assert "Standard_B2s" in a_problem(spot()).detail
+    assert problems(spot(type="Standard_D2s_v5")) == []
 
 
 def test_disks_have_a_largest_size() -> None:

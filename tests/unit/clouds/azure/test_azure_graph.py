@@ -347,6 +347,22 @@ def test_every_resource_has_a_name_of_ours_so_that_none_is_invented() -> None:
         assert isinstance(resource.inputs[own[resource.token.rpartition(":")[2]]], str), resource.key
 
 
+@pytest.mark.parametrize("name", ["login", "xbox-live", "my-windows", "microsoft", "winwindowsdows"])
+def test_a_trademark_in_a_name_does_not_reach_azure(name: str) -> None:
+    for resource in a_graph(here("web"), name=name).resources[1:]:
+        for field, value in resource.inputs.items():
+            if field.endswith("Name") and isinstance(value, str):
+                assert not value.startswith(("login", "xbox")), value
+                assert "windows" not in value and "microsoft" not in value
+
+
+def test_names_are_no_longer_than_azure_takes() -> None:
+    groups = [here(f"{letter}{'windows' * 4}") for letter in "ab"]
+    graph = a_graph(*groups, name="windows" * 4)
+    names = [str(r.inputs["vmName"]) for r in graph.resources if "vmName" in r.inputs]
+    assert len(set(names)) == 2 and max(map(len, names)) <= 64
+
+
 def test_path_parameters_are_never_read_as_outputs() -> None:
     graph = a_graph(here("web"), here("db", public_ip="none"))
     for resource in graph.resources:
