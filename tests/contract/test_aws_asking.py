@@ -1,0 +1,280 @@
+"""Asking AWS for images, states, quotas and what is ours, against a server that speaks its language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fakes import moto
+from fakes.moto import CANONICAL, NOBLE, tagged
+
+from mcis_iac.clouds.aws import doctor, images, lifecycle, lookup
+from mcis_iac.clouds.base import Demand, ImageQuery
+from mcis_iac.errors import CredentialsError, OperationError
+from mcis_iac.model import Connection, Status, Vm
+
+pytestmark = pytest.mark.process  # moto is a server of its own
+SEOUL, VIRGINIA = "ap-northeast-2", "us-east-1"
+AWS = Connection(name="aws", cloud="aws")
+SHOP = {"mcis": "shop", "mcis-namespace": "default"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with moto.serving(tmp_path_factory.mktemp("moto")) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def account(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """An account without anything, reached by the variables the SDK reads anyway."""
+    moto.forget(server)
+    for name, value in {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def ec2(region: str = SEOUL) -> Any:
+    import boto3
+
+    return boto3.client("ec2", region_name=region)
+
+
+def a_subnet(tags: dict[str, str] | None = None) -> Any:
+    mine = tags or {}
+    vpc = ec2().create_vpc(CidrBlock="10.0.0.0/20", TagSpecifications=tagged("vpc", mine) if mine else [])
+    specifications = tagged("subnet", mine) if mine else []
+    place = {"VpcId": vpc["Vpc"]["VpcId"], "CidrBlock": "10.0.0.0/24"}
+    return ec2().create_subnet(**place, TagSpecifications=specifications)["Subnet"]
+
+
+def a_machine(subnet: Any, name: str = "web-1", **more: str) -> str:
+    tags = {**SHOP, "mcis-vm": name, "Name": f"shop-{name}", **more}
+    answer = ec2().run_instances(
+        ImageId="ami-0000000b",
+        InstanceType="t3.micro",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet["SubnetId"],
+        TagSpecifications=tagged("instance", tags),
+    )
+    return str(answer["Instances"][0]["InstanceId"])
+
+
+def a_vm(id: str, name: str = "web-1", region: str = SEOUL) -> Vm:
+    return Vm(
+        name=name, group="web", ordinal=1, connection="aws", cloud="aws", region=region, zone="a",
+        type="t3.micro", id=id, private_ip="", public_ip=None, user="mcis", host_key=None,
+    )  # fmt: skip
+
+
+def found(tags: dict[str, str]) -> list[tuple[str, str]]:
+    return [(each.kind, each.name) for each in lookup.find(AWS, tags)]
+
+
+# ---------------------------------------------------------------- images
+
+
+def asked(alias: str, *entry: tuple[str, str], arch: Any = "amd64", region: str = SEOUL) -> str | None:
+    query = ImageQuery(region=region, alias=alias, arch=arch, entry=entry)
+    return images.resolve(AWS, [query]).get(query)
+
+
+def test_an_alias_is_the_newest_image_of_its_publisher_for_the_processor() -> None:
+    assert asked("ubuntu-24.04") == "ami-0000000b"
+    assert asked("ubuntu-24.04", arch="arm64") == "ami-0000000c"
+    assert asked("debian-12", arch="arm64") == "ami-0000000e"
+
+
+def test_an_alias_without_an_image_there_is_left_out() -> None:
+    assert asked("debian-12") is None
+
+
+def test_the_publishers_parameter_comes_first() -> None:
+    import boto3
+
+    name = "/company/base"
+    boto3.client("ssm", region_name=SEOUL).put_parameter(Name=name, Value="ami-0000000a", Type="String")
+    assert asked("mine", ("ssm", name)) == "ami-0000000a"
+    assert asked("mine", ("ssm", "/company/other")) is None
+
+
+def test_an_image_of_the_user_is_found_by_id_or_by_name_and_owner() -> None:
+    assert asked("mine", ("id", "ami-0000000c")) == "ami-0000000c"
+    assert asked("mine", ("name", f"{NOBLE}-amd64-*"), ("owner", CANONICAL)) == "ami-0000000b"
+
+
+def test_an_id_that_is_not_there_is_left_out() -> None:
+    assert asked("mine", ("id", "ami-0fffffff")) is None
+
+
+# ---------------------------------------------------------------- states
+
+
+def test_running_stopped_and_gone_machines_are_told_apart() -> None:
+    subnet = a_subnet()
+    ids = [a_machine(subnet, name) for name in ("web-1", "web-2", "web-3")]
+    ec2().stop_instances(InstanceIds=[ids[1]])
+    ec2().terminate_instances(InstanceIds=[ids[2]])
+    vms = [a_vm(id, f"web-{n}") for n, id in enumerate(ids, 1)]
+    seen = lifecycle.observe(AWS, [*vms, a_vm("i-00000000000000000", "web-4")])
+    assert [seen[f"web-{n}"].status for n in range(1, 5)] == [
+        Status.RUNNING,
+        Status.SUSPENDED,
+        Status.TERMINATED,
+        Status.TERMINATED,
+    ]
+
+
+def test_a_machine_is_looked_for_in_its_own_region() -> None:
+    id = a_machine(a_subnet())
+    assert lifecycle.observe(AWS, [a_vm(id, region=VIRGINIA)])["web-1"].native == "not found"
+
+
+# ---------------------------------------------------------------- what is ours
+
+
+def test_everything_with_the_tags_is_found_machines_first() -> None:
+    subnet = a_subnet(SHOP | {"Name": "net"})
+    a_machine(subnet)
+    ec2().import_key_pair(
+        KeyName="login",
+        PublicKeyMaterial=b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6ZQfAkEGBrzN5vJfA3rFj1uEWqAzwSm2s3jvJq4mY8",
+        TagSpecifications=tagged("key-pair", SHOP | {"Name": "login"}),
+    )
+    assert found(SHOP) == [
+        ("instance", "shop-web-1"),
+        ("subnet", "net"),
+        ("vpc", "net"),
+        ("key-pair", "login"),
+    ]
+    assert lookup.find(AWS, SHOP)[-1].id == "login"  # as the provider calls it
+
+
+def test_an_env_beside_it_is_not_meant() -> None:
+    subnet = a_subnet()
+    a_machine(subnet)
+    a_machine(subnet, "web-9", **{"mcis-env": "prod"})
+    assert found(SHOP) == [("instance", "shop-web-1")]
+    assert found(SHOP | {"mcis-env": "prod"}) == [("instance", "shop-web-9")]
+
+
+def test_a_terminated_machine_is_not_there_any_more() -> None:
+    ec2().terminate_instances(InstanceIds=[a_machine(a_subnet())])
+    assert found(SHOP) == []
+
+
+def test_a_sweep_leaves_nothing_of_ours_and_all_of_the_others() -> None:
+    subnet, other = a_subnet(SHOP), a_subnet()
+    a_machine(subnet)
+    kept = a_machine(other, **{"mcis": "another"})
+    client, vpc = ec2(), subnet["VpcId"]
+    sides = [
+        client.create_security_group(
+            GroupName=name, Description=name, VpcId=vpc, TagSpecifications=tagged("security-group", SHOP)
+        )["GroupId"]
+        for name in ("one", "two")
+    ]
+    for mine, theirs in (sides, sides[::-1]):
+        pair = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": theirs}]}
+        client.authorize_security_group_ingress(GroupId=mine, IpPermissions=[pair])
+    gateway = client.create_internet_gateway(TagSpecifications=tagged("internet-gateway", SHOP))
+    gateway_id = gateway["InternetGateway"]["InternetGatewayId"]
+    client.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc)
+    address = client.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", SHOP))
+    client.create_nat_gateway(
+        SubnetId=subnet["SubnetId"],
+        AllocationId=address["AllocationId"],
+        TagSpecifications=tagged("natgateway", SHOP),
+    )
+    table = client.create_route_table(VpcId=vpc, TagSpecifications=tagged("route-table", SHOP))
+    client.associate_route_table(
+        RouteTableId=table["RouteTable"]["RouteTableId"], SubnetId=subnet["SubnetId"]
+    )
+    swept = lookup.sweep(AWS, SHOP)
+    assert [each.kind for each in swept] == [
+        "instance", "natgateway", "elastic-ip", "security-group", "security-group",
+        "subnet", "route-table", "internet-gateway", "vpc",
+    ]  # fmt: skip
+    assert found(SHOP) == []
+    assert lifecycle.observe(AWS, [a_vm(kept)])["web-1"].status is Status.RUNNING
+    assert vpc not in {each["VpcId"] for each in ec2().describe_vpcs()["Vpcs"]}
+
+
+# ---------------------------------------------------------------- the doctor
+
+
+def checks(**wanted: Any) -> dict[str, Any]:
+    demand = {"vms": 1, "vcpus": 0, "public_ips": 0, "networks": 0} | wanted
+    return {each.topic: each for each in doctor.check(AWS, [Demand(region=SEOUL, **demand)])}
+
+
+def test_the_doctor_says_who_we_are_and_that_we_may() -> None:
+    seen = checks()
+    assert seen["aws: credentials"].ok and "arn:aws" in seen["aws: credentials"].found
+    assert seen[f"aws: permissions in {SEOUL}"].ok
+
+
+@pytest.mark.parametrize(("networks", "fits"), [(1, True), (5, False)])
+def test_the_doctor_compares_a_demand_with_what_is_left(networks: int, fits: bool) -> None:
+    seen = checks(networks=networks)[f"aws: VPCs in {SEOUL}"]
+    assert seen.ok is fits  # five, of which the default one is taken
+    assert ("request-service-quota-increase" in seen.todo) is not fits
+
+
+def test_the_doctor_says_how_to_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    (only,) = checks().values()
+    assert not only.ok and "profile" in only.todo
+
+
+# ---------------------------------------------------------------- credentials
+
+
+def test_without_credentials_nobody_is_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(CredentialsError) as refused:
+        asked("ubuntu-24.04")
+    assert refused.value.exit_code == 3
+
+
+def test_an_unknown_profile_is_named() -> None:
+    connection = Connection(name="shop", cloud="aws", settings={"profile": "nobody"})
+    with pytest.raises(CredentialsError, match="nobody"):
+        lifecycle.observe(connection, [a_vm("i-0")])
+
+
+def test_a_variable_of_the_user_stands_for_one_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"AWS_ACCESS_KEY_ID": "SHOP_ID", "AWS_SECRET_ACCESS_KEY": "SHOP_SECRET"}
+    connection = Connection(name="shop", cloud="aws", settings={"env": names})
+    for theirs, ours in names.items():
+        monkeypatch.delenv(theirs)
+        monkeypatch.setenv(ours, "x")
+    assert lookup.find(connection, SHOP) == []
+    monkeypatch.delenv("SHOP_SECRET")
+    with pytest.raises(CredentialsError, match="SHOP_SECRET"):
+        lookup.find(connection, SHOP)
+
+
+def test_a_role_is_assumed() -> None:
+    settings = {"role": "arn:aws:iam::123456789012:role/mcis"}
+    connection = Connection(name="shop", cloud="aws", settings=settings)
+    who = next(iter(doctor.check(connection, [])))
+    assert who.ok and "assumed-role/mcis" in who.found
+
+
+def test_a_refusal_is_said_in_the_clouds_own_words() -> None:
+    with pytest.raises(OperationError) as refused:
+        asked("mine", ("name", "x"), ("owner", "not an account"), region="nowhere-1")
+    assert "aws" in refused.value.detail and refused.value.hint
