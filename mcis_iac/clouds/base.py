@@ -150,12 +150,18 @@ class CanPlace(Protocol):
     """An `images` module that must find more than images: what `Plan.places` gives to the graph."""
 
     def places(self, connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        """Per region the ids that no manifest has, by the cloud's own names; what is not found is left out."""
+        """Per region the ids that no manifest has, by the cloud's own names.
+
+        OperationError when something that the manifest names is not there.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a manifest wants of one region; `types` are the instance types, `disk_gib` all data disks."""
+    """What a manifest wants of one region; `types` are the instance types, `disk_gib` all data disks.
+
+    `static_ips` are those of the public addresses that stay when a VM stops.
+    """
 
     region: str
     vms: int
@@ -165,6 +171,7 @@ class Demand:
     types: tuple[str, ...] = ()
     disks: int = 0
     disk_gib: int = 0
+    static_ips: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,5 +156,5 @@ def _addresses(ec2: Any) -> float:
 QUOTAS = (
     Quota("vCPUs", "ec2", "L-1216C47A", lambda demand: demand.vcpus, _vcpus),
     Quota("VPCs", "vpc", "L-F678F1CE", lambda demand: demand.networks, _networks),
-    Quota("Elastic IPs", "ec2", "L-0263D0A3", lambda demand: demand.public_ips, _addresses),
+    Quota("Elastic IPs", "ec2", "L-0263D0A3", lambda demand: demand.static_ips, _addresses),
 )
