@@ -21,7 +21,15 @@ from mcis_iac.flows.apply import apply, recheck
 from mcis_iac.flows.ground import Ground, Standing, card_of, ground, of_mcis, standing
 from mcis_iac.flows.placing import Clock, Wish
 from mcis_iac.flows.prospect import look_ahead
-from mcis_iac.flows.stack import held, known_inventory, open_session, subjects, sweep, sweep_unknown
+from mcis_iac.flows.stack import (
+    Swept,
+    held,
+    known_inventory,
+    open_session,
+    subjects,
+    sweep,
+    sweep_unknown,
+)
 from mcis_iac.flows.targets import vm_names
 from mcis_iac.model import Inventory, Outcome, Vm
 from mcis_iac.pipeline import Applied, Confirm, ConfirmDown, DownQuestion, Preview, Request
@@ -83,7 +91,7 @@ def down(
                 stack=here.stack, vms=chosen, type_name=bool(protected) or any(map(_is_old, chosen))
             )
             confirm(asked)
-        unknown = () if targets else sweep_unknown(here, session)
+        swept = Swept() if targets else sweep_unknown(here, session)
         outcome = operations.down(
             session,
             listen=request.listen,
@@ -93,12 +101,14 @@ def down(
             parallel=request.parallel,
             timeout_s=clock.left_s,
         )
-        swept = sweep(here) if not targets and not outcome.cancelled else ()
+        if not targets and not outcome.cancelled:
+            swept += sweep(here)
         left = results.after_down(known, chosen, outcome, clock)
         results.note(here, "down", left, outcome)
     if remove and outcome.ok and not targets:
         _forget(request, here)
-    return results.down_result(request, chosen, outcome, left, swept=(*unknown, *swept), clock=clock)
+    applied = results.down_result(request, chosen, outcome, left, swept=swept.found, clock=clock)
+    return replace(applied, notices=(*applied.notices, *swept.unasked))
 
 
 def _chosen(known: Inventory, targets: Sequence[str]) -> tuple[Vm, ...]:

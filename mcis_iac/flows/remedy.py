@@ -14,7 +14,7 @@ from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine import operations
 from mcis_iac.flows.placing import Clock, Wish, placed
 from mcis_iac.flows.prospect import Prospect
-from mcis_iac.flows.stack import sweep
+from mcis_iac.flows.stack import Swept, sweep
 from mcis_iac.model import OnFailure, Op, Outcome, Vm, VmFailure
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.lock import GroupLock, Lock
@@ -93,13 +93,14 @@ def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remed
         subjects=prospect.subjects,
         parallel=prospect.ground.request.parallel,
     )
+    swept = Swept()
     for name in sorted(names):
-        sweep(prospect.here, {"mcis-vm": name})
+        swept += sweep(prospect.here, {"mcis-vm": name})
     return replace(
         left,
         vms=inventories.from_outputs(outcome.outputs),
         given_up=names,
-        notices=(f"dropped {', '.join(sorted(names))}; --retry-dropped tries again",),
+        notices=(f"dropped {', '.join(sorted(names))}; --retry-dropped tries again", *swept.unasked),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcis_iac.actions import inventory as inventories
@@ -17,6 +18,7 @@ from mcis_iac.engine.events import Event
 from mcis_iac.engine.held import hold
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
+from mcis_iac.errors import McisError
 from mcis_iac.flows.ground import Standing
 from mcis_iac.model import Connection, Inventory, Subject
 from mcis_iac.program import naming
@@ -49,9 +51,10 @@ def plugins(connections: Iterable[Connection]) -> dict[str, Path]:
 
 
 def variables(connections: Iterable[Connection]) -> Iterator[str]:
-    """Names of the environment variables the providers of those connections may see."""
+    """Names of the environment variables the providers of those connections may see, the user's own included."""
     for connection in connections:
         yield from registry.graph(connection.cloud).VARIABLES
+        yield from (connection.settings.get("env") or {}).values()
 
 
 def subjects(here: Standing, graph: Graph | None, known: Inventory) -> Subjects:
@@ -90,39 +93,69 @@ def recover(here: Standing, session: Session) -> None:
 
 def _adopt(here: Standing, pending: Pending) -> str | None:
     """The id of what an unfinished create made, if its cloud can tell and a repeat would not find it."""
-    told = naming.subject_of(pending.resource.key)
-    candidates = here.connections.values() if told.connection is None else [here.connections[told.connection]]
-    for connection in candidates:
+    key = pending.resource.key
+    told = naming.subject_of(key)
+    tags = {**here.tags, **({"mcis-vm": told.vm} if told.vm else {})}
+    ending = naming.ending(here.namespace, here.name, here.env, key)
+    for connection in here.connections.values():
         lookup = registry.lookup(connection.cloud)
-        if lookup.CREATE_ADOPTS or not pending.tags:
+        if lookup.CREATE_ADOPTS or not _may_own(connection, told.connection, pending.resource.token):
             continue
-        for found in lookup.find(connection, dict(pending.tags)):
-            if found.name == pending.resource.inputs.get("name"):
+        for found in lookup.find(connection, tags):
+            if found.name.endswith(ending):
                 return found.id
     return None
 
 
-def sweep(here: Standing, more: Mapping[str, str] | None = None) -> tuple[Found, ...]:
-    """Delete whatever still carries this MCIS's tags in any of its clouds; returns what there was."""
+def _may_own(connection: Connection, named: str | None, token: str) -> bool:
+    """Whether a resource can be that connection's, from what its key and its token tell."""
+    package = token.partition(":")[0]
+    return named in {None, connection.name} and package == registry.graph(connection.cloud).PACKAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What searches by tag deleted; `unasked` has a sentence for each cloud that could not be searched."""
+
+    found: tuple[Found, ...] = ()
+    unasked: tuple[str, ...] = ()
+
+    def __add__(self, other: Swept) -> Swept:
+        unasked = dict.fromkeys((*self.unasked, *other.unasked))
+        return Swept(found=(*self.found, *other.found), unasked=tuple(unasked))
+
+
+def sweep(here: Standing, more: Mapping[str, str] | None = None) -> Swept:
+    """Delete whatever still carries this MCIS's tags in any of its clouds."""
     tags = {**here.tags, **(more or {})}
-    return tuple(
-        found
-        for connection in here.connections.values()
-        for found in registry.lookup(connection.cloud).sweep(connection, tags)
-    )
+    return _in_every_cloud(here, lambda connection: registry.lookup(connection.cloud).sweep(connection, tags))
 
 
-def sweep_unknown(here: Standing, session: Session) -> tuple[Found, ...]:
+def sweep_unknown(here: Standing, session: Session) -> Swept:
     """Delete machines that carry our tags and are in no state: they would hold what the state has."""
     known = {one.id for one in operations.state(session)}
-    swept: list[Found] = []
-    for connection in here.connections.values():
+
+    def search(connection: Connection) -> Iterator[Found]:
         lookup = registry.lookup(connection.cloud)
         for found in lookup.find(connection, here.tags):
             vm = found.tags.get("mcis-vm")
             if found.kind == "instance" and vm and found.id not in known:
-                swept += lookup.sweep(connection, {**here.tags, "mcis-vm": vm})
-    return tuple(swept)
+                yield from lookup.sweep(connection, {**here.tags, "mcis-vm": vm})
+
+    return _in_every_cloud(here, search)
+
+
+def _in_every_cloud(here: Standing, search: Callable[[Connection], Iterable[Found]]) -> Swept:
+    """A cloud that does not answer keeps nobody from the others, nor from what the state knows."""
+    found: list[Found] = []
+    unasked: list[str] = []
+    for name, connection in here.connections.items():
+        try:
+            found += search(connection)
+        except McisError as error:
+            why = error.detail or error.summary
+            unasked.append(f"{name} could not be searched for what is in no state: {why}")
+    return Swept(found=tuple(found), unasked=tuple(unasked))
 
 
 def known_inventory(here: Standing) -> Inventory:

@@ -94,12 +94,17 @@ def cloud_name(mcis: Mcis, key: str, *, allowed: str = DNS_CHARACTERS, limit: in
     It ends in 6 hex digits over namespace, name, env and key, so that two MCIS of one account never
     meet and nothing that squeezing or cutting makes equal stays equal.
     """
-    identity = "\0".join((mcis.namespace, mcis.name, mcis.env or "", key))
-    suffix = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+    suffix = ending(mcis.namespace, mcis.name, mcis.env, key)
     dash = "-" if "-" in allowed else ""
     letters = (letter if letter in allowed else dash for letter in f"{mcis.name}-{key}".lower())
     readable = re.sub(r"-{2,}", "-", "".join(letters))[: limit - HASH_LENGTH - len(dash)].strip("-")
     return f"{readable}{dash}{suffix}"
+
+
+def ending(namespace: str, name: str, env: str | None, key: str) -> str:
+    """What the names inside a cloud end in that were made from that key: by it a thing tells its key."""
+    identity = "\0".join((namespace, name, env or "", key))
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
 def tags(
