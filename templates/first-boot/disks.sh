@@ -27,7 +27,7 @@ named() {
 disk() {
     waited=0
     until device=$(named "$1"); do
-        [ "$waited" -lt 300 ] || {
+        [ "$waited" -lt 180 ] || {
             echo "disk $1 did not appear"
             return 1
         }

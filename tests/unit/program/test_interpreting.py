@@ -14,7 +14,7 @@ from fakes.monitor import SECRET, UNKNOWN, Monitor, run
 
 from mcis_iac.model import Disk
 from mcis_iac.program.build import build
-from mcis_iac.program.graph import Graph, Options, Ref, Resource, Secret, Value
+from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, Value
 from mcis_iac.program.interpreter import program, quiet
 
 URN = "urn:pulumi:s::p::x:y:Z::{}"
@@ -60,6 +60,22 @@ def test_a_whole_shop_is_registered_property_by_property() -> None:
         )
         assert request.provider == (wanted if resource.provider else "")
         assert request.parent.startswith("urn:pulumi:s::p::pulumi:pulumi:Stack::")
+
+
+def test_a_joined_text_has_the_outputs_in_their_places() -> None:
+    joined = Join(("/dev/", Ref("one"), "-x"))
+    found = registered(a("one"), a("two", path=joined), output={"v": {"path": joined}})
+    assert found.inputs("two")["path"] == "/dev/id-of-one-x"
+    assert list(found.requests["two"].dependencies) == [URN.format("one")]
+
+
+@pytest.mark.parametrize(
+    "hidden", [Secret(Join(("a-", Ref("one")))), Join((Secret("a-"), Ref("one")))], ids=["whole", "part"]
+)
+def test_a_joined_text_may_be_a_secret_in_whole_or_in_part(hidden: Value) -> None:
+    found = registered(a("one"), a("two", text=hidden))
+    assert found.inputs("two")["text"] == {**SECRET, "value": "a-id-of-one"}
+    assert list(found.requests["two"].dependencies) == [URN.format("one")]
 
 
 def test_inputs_arrive_as_they_are_written() -> None:
