@@ -145,7 +145,7 @@ def first_boot(scope: Scope, group: Group, member: Member) -> boot.FirstBoot:
 def user_data(scope: Scope, group: Group, member: Member) -> Value:
     """The machine's instructions, secret when a private key is among them."""
     wanted = first_boot(scope, group, member)
-    text = boot.referring(boot.cloud_config, wanted)
+    text = boot.referring(boot.cloud_config, wanted) if wanted.mounts else boot.cloud_config(wanted)
     if wanted.host_key is None:
         return text
     if isinstance(text, str):
