@@ -116,8 +116,14 @@ class FakeOpenStack:
 
     def _identity(self, method: str, parts: list[str], body: Any) -> Answer:
         if method == "POST" and parts == ["v3", "auth", "tokens"]:
-            given = body["auth"]["identity"]["password"]["user"]
-            if (given["name"], given["password"]) != (USER, PASSWORD):
+            identity = body["auth"]["identity"]
+            if identity["methods"] == ["application_credential"]:
+                credential = identity["application_credential"]
+                fine = (credential["id"], credential["secret"]) == (USER, PASSWORD)
+            else:
+                given = identity["password"]["user"]
+                fine = (given["name"], given["password"]) == (USER, PASSWORD)
+            if not fine:
                 raise Refusal(401, "The request you have made requires authentication.")
             return 201, self._token()
         link = [{"rel": "self", "href": f"{self.url}/identity/v3/"}]

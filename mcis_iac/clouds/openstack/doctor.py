@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from mcis_iac.clouds.base import Check, Demand
@@ -17,6 +19,7 @@ ASK = "ask the operator for a higher quota, or delete what is no longer used"
 
 def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
     """Credentials first; the rest, region by region, only when those work."""
+    yield from _file(connection)
     try:
         with session.opened(connection) as cloud:
             cloud.authorize()
@@ -27,6 +30,16 @@ def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
     yield Check(topic=f"credentials {connection.name}", ok=True, found=f"regions {', '.join(known)}")
     for demand in demands:
         yield from _region(connection, demand, known)
+
+
+def _file(connection: Connection) -> Iterator[Check]:
+    """The provider runs in another folder and does not find what is only in this one."""
+    here = Path.cwd() / "clouds.yaml"
+    if "OS_CLIENT_CONFIG_FILE" in os.environ or not here.exists() or not connection.settings.get("os_cloud"):
+        return
+    todo = f"export OS_CLIENT_CONFIG_FILE={here}, or move it to ~/.config/openstack"
+    why = "the provider does not look into this folder"
+    yield Check(topic=f"clouds.yaml {connection.name}", ok=False, found=str(here), why=why, todo=todo)
 
 
 def _failed(topic: str, error: McisError) -> Check:
@@ -60,12 +73,12 @@ def _outside(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Che
     name = settings.external_network(connection, demand.region)
     if name is None:
         return
-    network = images.external(cloud, name)
+    network, others = images.external(cloud, name)
     yield Check(
         topic=f"external network {connection.name}/{demand.region}",
         ok=network is not None,
-        found=f"{name} is {network.id}" if network is not None else f"no network `{name}` leads outside",
-        todo="" if network is not None else "`openstack network list --external` shows which do",
+        found=f"{name} is {network.id}" if network is not None else f"`{name}` is not one that leads outside",
+        todo="" if network is not None else f"these do: {', '.join(others) or 'none; ask the operator'}",
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from mcis_iac.clouds.base import Arch, ImageQuery
 from mcis_iac.clouds.openstack import datafiles, session, settings
+from mcis_iac.errors import OperationError
 from mcis_iac.model import Connection
 
 ACTIVE = "active"
@@ -32,23 +33,33 @@ def resolve(connection: Connection, queries: Sequence[ImageQuery]) -> Mapping[Im
 
 
 def places(connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-    """Per region the id of its external network, where the connection has only its name."""
+    """Per region the id of its external network, where the connection has only its name.
+
+    OperationError when there is no such network.
+    """
     found: dict[str, Mapping[str, str]] = {}
     for region in regions:
         name = settings.external_network(connection, region)
         if name is None or not settings.asks_for_id(connection, region):
             continue
         with session.opened(connection, region) as cloud:
-            network = external(cloud, name)
-        if network is not None:
-            found[region] = {settings.EXTERNAL_NETWORK_ID: str(network.id)}
+            network, others = external(cloud, name)
+        if network is None:
+            raise OperationError(
+                summary="no such external network",
+                detail=f"{connection.name}/{region}: `{name}` is not one network that leads outside",
+                hint=f"set `external_network` of connections.{connection.name} to one of "
+                f"{', '.join(others) or 'none: ask the operator'}",
+            )
+        found[region] = {settings.EXTERNAL_NETWORK_ID: str(network.id)}
     return found
 
 
-def external(cloud: Any, name: str) -> Any:
-    """The external network of that name; None unless there is exactly one."""
-    found = [each for each in cloud.network.networks(name=name) if each.is_router_external]
-    return found[0] if len(found) == 1 else None
+def external(cloud: Any, name: str) -> tuple[Any, list[str]]:
+    """The external network of that name, None unless there is exactly one; and the names of all."""
+    outside = [each for each in cloud.network.networks() if each.is_router_external]
+    named = [each for each in outside if each.name == name]
+    return (named[0] if len(named) == 1 else None), sorted({str(each.name) for each in outside})
 
 
 def _chosen(images: Sequence[Any], query: ImageQuery) -> Any:

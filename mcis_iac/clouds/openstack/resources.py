@@ -114,17 +114,19 @@ def _network(site: Site, network: str, region: str) -> Iterator[Resource]:
 
 
 def _router(site: Site, network: str, region: str, subnet: str) -> Iterator[Resource]:
-    outside = settings.external_network_id(site.plan, site.connection, region)
-    if outside is None:
+    if not settings.leads_outside(site.connection, region):
         return
+    outside = settings.external_network_id(site.plan, site.connection, region)
     here, subject = site.connection.name, site.subject(region)
     key = naming.of_network("router", network, here, region)
     inputs = site.named(key, region) | {
         "adminStateUp": True,
-        "externalNetworkId": outside,
+        "externalNetworkId": outside or settings.external_network(site.connection, region),
         "tags": site.words(),
     }
-    yield site.resource(key, "networking/router:Router", inputs, subject)
+    # The name stands for an id that nobody has asked for; beside the real one it is no change.
+    options = Options() if outside else Options(ignore_changes=("externalNetworkId",))
+    yield site.resource(key, "networking/router:Router", inputs, subject, options=options)
     inputs = {"region": region, "routerId": Ref(key), "subnetId": Ref(subnet)}
     link = naming.of_network("link", network, here, region)
     yield site.resource(link, "networking/routerInterface:RouterInterface", inputs, subject)

@@ -7,7 +7,7 @@ in the connection, variables of another name. They are never kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,14 +99,22 @@ class _NoVariable(Exception):
 
 def _words(connection: Connection, region: str | None) -> dict[str, Any]:
     given = connection.settings
-    words: dict[str, Any] = {"api_timeout": TIMEOUT_S, "app_name": "mcis-iac"}
+    words: dict[str, Any] = {"api_timeout": TIMEOUT_S, "app_name": "mcis-iac", **dict(_mapped(connection))}
     if given.get("os_cloud") is not None:
         words["cloud"] = str(given["os_cloud"])
-    words |= dict(_mapped(connection))
+    elif _application_credential(words):
+        words["auth_type"] = "v3applicationcredential"
     region = region or given.get("region")
     if region is not None:
         words["region_name"] = region
     return words
+
+
+def _application_credential(words: Mapping[str, Any]) -> bool:
+    """Whether the variables are of that kind and do not say so, which the provider does not ask for."""
+    if "OS_CLOUD" in os.environ or {"cloud", "auth_type"} & words.keys() or "OS_AUTH_TYPE" in os.environ:
+        return False
+    return "application_credential_secret" in words or "OS_APPLICATION_CREDENTIAL_SECRET" in os.environ
 
 
 def _mapped(connection: Connection) -> Iterator[tuple[str, str]]:

@@ -26,13 +26,9 @@ def external_network(connection: Connection, region: str) -> str | None:
 
 
 def external_network_id(plan: Plan, connection: Connection, region: str) -> str | None:
-    """Its id, which routers want: the manifest's, else the one found at plan time, else the bare name.
-
-    The name in the place of an id is refused by the cloud; it shows where the id will be.
-    """
+    """Its id, which routers want: the manifest's, else the one found at plan time; None = not known yet."""
     given = _in_region(connection, EXTERNAL_NETWORK_ID, region)
-    found = plan.places.get(f"{connection.name}/{region}", {}).get(EXTERNAL_NETWORK_ID)
-    return given or found or external_network(connection, region)
+    return given or plan.places.get(f"{connection.name}/{region}", {}).get(EXTERNAL_NETWORK_ID)
 
 
 def leads_outside(connection: Connection, region: str) -> bool:

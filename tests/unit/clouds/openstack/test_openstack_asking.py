@@ -90,8 +90,15 @@ def test_an_own_image_is_named_by_its_name_a_pattern_or_its_id(cloud: FakeOpenSt
 
 def test_the_id_of_the_external_network_is_found_by_its_name(cloud: FakeOpenStack) -> None:
     cloud.has("networks", "77fe", name="public", **{"router:external": True})
-    cloud.has("networks", "inner", name="public", region=TWO, **{"router:external": False})
-    assert images.places(LAB, [ONE, TWO]) == {ONE: {"external_network_id": "77fe"}}
+    cloud.has("networks", "inner", name="public", **{"router:external": False})
+    assert images.places(LAB, [ONE]) == {ONE: {"external_network_id": "77fe"}}
+
+
+def test_an_external_network_that_is_not_there_is_refused_beside_those_that_are(cloud: FakeOpenStack) -> None:
+    cloud.has("networks", "77fe", name="ext-net", **{"router:external": True})
+    with pytest.raises(OperationError) as caught:
+        images.places(LAB, [ONE])
+    assert "ext-net" in caught.value.hint
 
 
 def test_an_id_that_is_given_is_not_looked_up(cloud: FakeOpenStack) -> None:
@@ -157,6 +164,20 @@ def test_a_cloud_of_the_users_file_is_taken_by_name(
     cloud.has_image("i1", "ubuntu-24.04")
     named = Connection(name="lab", cloud="openstack", settings={"os_cloud": "lab"})
     assert images.resolve(named, [an_alias()]) == {an_alias(): "i1"}
+
+
+@pytest.mark.parametrize("secret", ["OS_APPLICATION_CREDENTIAL_SECRET", "LAB_SECRET"])
+def test_an_application_credential_need_not_say_that_it_is_one(
+    cloud: FakeOpenStack, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    for name in ("USERNAME", "PASSWORD", "PROJECT_NAME", "USER_DOMAIN_NAME", "PROJECT_DOMAIN_NAME"):
+        monkeypatch.delenv(f"OS_{name}")
+    monkeypatch.setenv("OS_APPLICATION_CREDENTIAL_ID", "mcis")
+    monkeypatch.setenv(secret, "right")
+    mapped = {"env": {"OS_APPLICATION_CREDENTIAL_SECRET": "LAB_SECRET"}} if secret == "LAB_SECRET" else {}
+    cloud.has_image("i1", "ubuntu-24.04")
+    lab = Connection(name="lab", cloud="openstack", settings=mapped)
+    assert images.resolve(lab, [an_alias()]) == {an_alias(): "i1"}
 
 
 def test_a_service_that_is_away_is_no_matter_of_credentials(cloud: FakeOpenStack) -> None:
@@ -253,6 +274,16 @@ def test_a_service_that_is_away_hides_nothing_of_the_others(cloud: FakeOpenStack
     cloud.quotas["router"]["used"] = 10
     topics = {check.topic.split(" lab/")[0] for check in unwell(a_demand())}
     assert topics == {"machines", "quota routers"}
+
+
+def test_a_file_that_only_this_folder_has_is_of_no_use_to_the_provider(
+    cloud: FakeOpenStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "clouds.yaml").touch()
+    named = Connection(name="lab", cloud="openstack", settings={"os_cloud": "lab"})
+    assert next(iter(doctor.check(named, []))).topic == "clouds.yaml lab"
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+    assert next(iter(doctor.check(named, []))).topic == "credentials lab"
 
 
 def test_disks_need_a_service_for_them(cloud: FakeOpenStack) -> None:
