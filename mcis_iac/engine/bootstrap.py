@@ -62,6 +62,11 @@ def engine_dir() -> Path:
     return data_dir() / "engine"
 
 
+def pulumi_home() -> Path:
+    """Where the engine keeps what all stacks share, downloaded plugins among it."""
+    return data_dir() / "pulumi-home"
+
+
 def find() -> Found | None:
     """The first engine that will do, or None; never touches the network."""
     for candidate in _candidates():
@@ -166,7 +171,7 @@ def verdict(version: str) -> str:
 def ask(path: Path) -> tuple[str, str]:
     """(version, "") or ("", what is wrong) of a binary, by running it."""
     env = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR"}}
-    env |= {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(data_dir() / "pulumi-home")}
+    env |= {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": str(pulumi_home())}
     try:
         answer = subprocess.run(
             [str(path), "version"],

@@ -22,7 +22,7 @@ from pulumi import automation
 from pulumi.automation import CommandError, StackAlreadyExistsError, StackNotFoundError
 
 from mcis_iac.engine import checkpoint, environment, troubles
-from mcis_iac.engine.bootstrap import Found, data_dir
+from mcis_iac.engine.bootstrap import Found, pulumi_home
 from mcis_iac.engine.command import Command
 from mcis_iac.engine.home import StackHome, explained, passphrase, replace_text
 from mcis_iac.errors import McisError
@@ -74,20 +74,18 @@ class Session:
         home.create()
         url = resolve(backend_url, home)
         _write_project(home, project, plugins)
-        pulumi_home = data_dir() / "pulumi-home"
-        with explained(pulumi_home):
-            pulumi_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keep_newest(pulumi_home / "logs", LOGS_KEPT)
+        shared = pulumi_home()
+        with explained(shared):
+            shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_newest(shared / "logs", LOGS_KEPT)
         keep_newest(home.runs, RUNS_KEPT)
         for kind in ("backups", "history") if backend_url is None else ():
             keep_newest(home.state / ".pulumi" / kind / project / stack, HISTORY_KEPT)
         command = Command(engine.path, engine.version, home.folder / "engine.json")
         env = environment.inherited(url, variables)
-        env |= environment.settings(
-            backend_url=url, passphrase=passphrase(home), pulumi_home=str(pulumi_home)
-        )
+        env |= environment.settings(backend_url=url, passphrase=passphrase(home), pulumi_home=str(shared))
         workspace = automation.LocalWorkspace(
-            work_dir=str(home.work), pulumi_home=str(pulumi_home), env_vars=env, pulumi_command=command
+            work_dir=str(home.work), pulumi_home=str(shared), env_vars=env, pulumi_command=command
         )
         return cls(
             home=home, project=project, stack=stack, backend_url=url, engine=engine, command=command,
