@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from fakes.standin.lab import SECRETS, Lab
 from fakes.standin.stacks import HOST_KEY, PLACES, over_clouds, plan_of, three_clouds
 from fakes.standin.stacks import group as a_group
 
-from mcis_iac.engine import operations
+from mcis_iac.engine import operations, recovery
 from mcis_iac.model import Op, Outcome
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph
@@ -150,6 +152,41 @@ def test_a_plugin_that_dies_is_survived(shop: Lab) -> None:
     assert not shop.up(graph()).ok
     assert shop.up(graph()).ok
     assert machines(shop) == VMS
+
+
+@pytest.mark.parametrize("cloud", sorted(PLACES))
+def test_what_a_dead_engine_had_made_is_taken_over(lab: Lab, cloud: str) -> None:
+    mcis = over_clouds(a_group("web", 2, cloud))
+    whole = build(plan_of(mcis))
+    before = lab.knows(mcis).up(whole).outputs["inventory"]
+    made = forget_the_end_of_a_create(lab, "web-2")
+    recovery.recover(lab.session, lambda pending: made if pending.resource.key == "web-2" else None)
+    again = lab.up(whole)
+    assert again.ok, again.failed
+    assert again.outputs["inventory"] == before
+    assert lab.up(whole).steps == ()
+
+
+def forget_the_end_of_a_create(lab: Lab, key: str) -> str:
+    """Make the state look as if the engine had been killed while it created that; the id in the cloud."""
+    path = lab.session.checkpoint_file
+    assert path is not None
+    state = json.loads(path.read_text())
+    latest = state["checkpoint"]["latest"]
+    (lost,) = [one for one in latest["resources"] if one["urn"].endswith(f"::{key}")]
+    latest["resources"].remove(lost)
+    begun = {name: value for name, value in lost.items() if name not in {"id", "outputs"}}
+    latest["pending_operations"] = [{"resource": begun, "type": "creating"}]
+    path.write_text(json.dumps(state))
+    return str(lost["id"])
+
+
+def test_what_a_dead_plugin_had_made_is_not_made_twice(shop: Lab) -> None:
+    shop.clouds.faults({"do": "die-late", "name": "api-2", "times": 1})
+    died = shop.up(graph())
+    assert "its provider process died" in str(died.failed)
+    (step,) = [step for step in shop.up(graph()).failed if step.is_vm]
+    assert step.failure is not None and "already exists" in step.failure.message
 
 
 def test_credentials_and_private_keys_are_written_nowhere(shop: Lab) -> None:

@@ -71,6 +71,11 @@ class Standin:
         """Somebody deletes a thing behind our back."""
         self._asked(package, lambda store: store.remove(thing.scope, thing.token, thing.id))
 
+    def used(self) -> list[Mapping[str, Any]]:
+        """Package, CPU seconds and MiB of every plugin process that has ended as it should."""
+        path = self.folder / "usage.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
     def _asked(self, package: str, question: Any) -> Any:
         from fakes.standin.store import Store
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -34,6 +36,15 @@ async def serve(package: str, version: str, cloud: Path, shapes: Path) -> None:
     while os.getppid() == parent and not over.is_set():
         await asyncio.sleep(0.2)
     await server.stop(grace=1)
+    _account(package, cloud / "usage.jsonl")
+
+
+def _account(package: str, path: Path) -> None:
+    """Note what this process cost, for measurements."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    row = {"package": package, "cpu_s": used.ru_utime + used.ru_stime, "mib": used.ru_maxrss / 1024}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

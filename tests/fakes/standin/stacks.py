@@ -47,6 +47,7 @@ WALLS = {
         wall("web", 443, "anywhere"),
         wall("api", 8080, "group:web"),
         wall("db", 5432, "group:api", "group:web"),
+        wall("jobs", 9000, "group:api"),
     )
 }
 
@@ -66,6 +67,16 @@ def three_clouds(*, web: int = 2, api: int = 2, db: int = 1) -> Mcis:
         group("db", db, "azure", public_ip="static"),
     ]
     return over_clouds(*groups)
+
+
+def four_clouds(count: int, *, web: int | None = None) -> Mcis:
+    """That many machines in each of four clouds."""
+    return over_clouds(
+        group("web", web or count, "aws"),
+        group("api", count, "gcp"),
+        group("db", count, "azure"),
+        group("jobs", count, "openstack"),
+    )
 
 
 def over_clouds(*groups: Group) -> Mcis:
