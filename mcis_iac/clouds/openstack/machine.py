@@ -127,9 +127,7 @@ def _floating_address(site: Site, member: Member, group: Group, subject: Subject
         "floatingIp": Ref(key, "address"),
         "portId": Ref(naming.of_vm("nic", vm)),
     }
-    yield site.resource(
-        naming.of_vm("bind", vm),
-        "networking/floatingIpAssociate:FloatingIpAssociate",
-        bound,
-        subject,
-    )
+    # An association does not survive its port, so it goes before the port does.
+    alone = Options(replace_on_changes=("portId",), delete_before_replace=True)
+    kind = "networking/floatingIpAssociate:FloatingIpAssociate"
+    yield site.resource(naming.of_vm("bind", vm), kind, bound, subject, options=alone)
