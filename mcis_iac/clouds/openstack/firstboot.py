@@ -17,18 +17,24 @@ LIMIT = 65_535 // 4 * 3
 
 def user_data(group: Group, vm: str, public_key: str, host_key: HostKey | None) -> Secret | str | Join:
     """The text; a secret when there is a host key in it."""
-    text = referring(cloud_config, _boot(group, vm, public_key, host_key))
+    text = _text(group, vm, public_key, host_key)
     return Secret(text) if host_key else text
 
 
 def size(group: Group, vm: str, public_key: str, host_key: HostKey | None) -> int:
     """How many bytes it has, a volume's id counted as what it will be."""
-    text = referring(cloud_config, _boot(group, vm, public_key, host_key))
+    text = _text(group, vm, public_key, host_key)
     parts = text.parts if isinstance(text, Join) else (text,)
     return sum(len(part.encode()) if isinstance(part, str) else VOLUME_ID for part in parts)
 
 
 VOLUME_ID = 36  # a UUID as text
+
+
+def _text(group: Group, vm: str, public_key: str, host_key: HostKey | None) -> str | Join:
+    boot = _boot(group, vm, public_key, host_key)
+    # Looking for references means writing the text twice, which takes longer than all the rest.
+    return referring(cloud_config, boot) if boot.mounts else cloud_config(boot)
 
 
 def _boot(group: Group, vm: str, public_key: str, host_key: HostKey | None) -> FirstBoot:
