@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mcis_iac.clouds.aws.credentials import Access, error_code, translated
+from mcis_iac.clouds.aws.credentials import REFUSED, Access, error_code, translated
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.errors import McisError
 from mcis_iac.model import Connection
@@ -92,10 +92,10 @@ def _denied(ask: Callable[[Any], object], ec2: Any) -> bool:
         ask(ec2)
     except Exception as error:
         code = error_code(error)
-        # Anything else that EC2 says it says after it has looked at the permission.
         if code in DENIED:
             return True
-        if not code:
+        # What else EC2 says it says after it has looked at the permission, but for who we are.
+        if not code or code in REFUSED:
             raise
     return False
 
