@@ -103,6 +103,6 @@ def _keys(scope: Scope) -> Iterator[Resource]:
         inputs: Inputs = {
             "keyName": machine.key_name(scope, name, region),
             "publicKey": scope.plan.public_keys[name],
-            "tags": scope.tags(key) | {"Name": machine.key_name(scope, name, region)},
+            "tags": scope.tags(key),
         }
         yield scope.resource(key, "ec2/keyPair:KeyPair", region, inputs)
