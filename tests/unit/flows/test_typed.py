@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fakes.mcis import a_group, an_mcis
 
 from mcis_iac.flows import typed
 from mcis_iac.model import Mcis, Severity, Span, Subject
+from mcis_iac.pipeline import Request, check
 from mcis_iac.program.graph import Graph, Resource
 from mcis_iac.report.diagnostics import render
 
+# The packages are seconds and 200 MiB to import: one worker is enough for all that need them.
+pytestmark = pytest.mark.xdist_group("typed packages")
 WEB = Span(file="mcis.yaml", line=3, column=3, end_line=3, end_column=6)
 
 
@@ -49,3 +54,24 @@ def test_every_format_names_the_place_and_the_input(form: str) -> None:
         found, {"mcis.yaml": "name: shop\ngroups:\n  web:\n"}, format=form, color=False, name="shop"
     )
     assert "MCIS290" in text and "mcis.yaml" in text and "adminStateUp" in text
+
+
+def a_manifest(folder: Path, region: str) -> Request:
+    text = (
+        "version: 1\nname: shop\ngroups:\n"
+        "  web:\n    count: 2\n    placement: {cloud: aws, region: us-east-1}\n"
+        f"  api:\n    count: 1\n    placement: {{cloud: gcp, region: {region}}}\n"
+    )
+    (folder / "mcis.yaml").write_text(text, encoding="utf-8")
+    return Request(file=str(folder))
+
+
+def test_a_manifest_over_clouds_fits_their_packages(tmp_path: Path) -> None:
+    checked = check(a_manifest(tmp_path, "us-central1"), types=True)
+    assert checked.diagnostics == () and checked.mcis is not None
+
+
+def test_a_manifest_with_errors_has_no_graph_to_check(tmp_path: Path) -> None:
+    request = a_manifest(tmp_path, "nowhere")
+    assert check(request, types=True) == check(request)
+    assert check(request).mcis is None
