@@ -285,11 +285,14 @@ def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:
     return act.ssh_command(request, vm, command)
 
 
-def doctor(*, install: bool, listen: Listener) -> DoctorReport:
-    """What was found of everything the other verbs need; `install` gets a missing engine."""
+def doctor(request: Request, *, target: str | None = None, install: bool = False) -> DoctorReport:
+    """What was found of everything the other verbs need, of clouds only of `target` if there is one.
+
+    `install` gets a missing engine and missing plugins. A manifest is looked at when it is in reach.
+    """
     from mcis_iac.flows import doctor as doctors
 
-    return doctors.doctor(install=install, listen=listen)
+    return doctors.doctor(request, target=target, install=install)
 
 
 def explain(topic: str) -> str:

@@ -46,6 +46,9 @@ def images(cloud: str) -> ImagesModule | None:
     return cast(ImagesModule, _load(cloud, "images"))
 
 
-def doctor(cloud: str) -> DoctorModule:
-    """The cloud's check of credentials, permissions and quotas."""
+@cache
+def doctor(cloud: str) -> DoctorModule | None:
+    """The cloud's check of credentials, permissions and quotas; None where there are none."""
+    if find_spec(f"{CLOUDS[cloud]}.doctor") is None:
+        return None
     return cast(DoctorModule, _load(cloud, "doctor"))

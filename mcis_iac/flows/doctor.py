@@ -1,51 +1,128 @@
-"""Is everything here that the other verbs need? What was found, why it was taken, what to do."""
+"""Is everything here that the other verbs need? What was found, why it was taken, what to do.
+
+Nothing is changed, in no cloud either: what they are asked is read-only. With a manifest in reach its
+own connections are looked at, and what it wants of each region beside what it has already.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mcis_iac import __version__
 from mcis_iac.clouds import registry
+from mcis_iac.clouds.base import Demand
 from mcis_iac.engine import bootstrap
-from mcis_iac.engine.events import Event, Listener
-from mcis_iac.errors import McisError
-from mcis_iac.flows.stack import plugins
+from mcis_iac.engine.events import Event
+from mcis_iac.errors import ManifestError, McisError, UsageError
+from mcis_iac.flows import demands, plugins
+from mcis_iac.flows.ground import ground
+from mcis_iac.flows.stack import plugins as shipped
+from mcis_iac.manifest.load import manifest_path
 from mcis_iac.model import Connection
-from mcis_iac.pipeline import Finding
+from mcis_iac.pipeline import Finding, Request
+from mcis_iac.placement.pins import guess
 
 
-def doctor(*, install: bool, listen: Listener) -> tuple[Finding, ...]:
-    """Look at everything; with `install`, get the engine first if there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is looked at: connections, and what is wanted of each. `trouble` is with the manifest."""
+
+    connections: tuple[Connection, ...]
+    demands: Mapping[str, Sequence[Demand]]
+    trouble: tuple[Finding, ...] = ()
+
+    @property
+    def clouds(self) -> tuple[str, ...]:
+        """The clouds of the connections, each once."""
+        return tuple(dict.fromkeys(connection.cloud for connection in self.connections))
+
+
+def doctor(request: Request, *, target: str | None = None, install: bool = False) -> tuple[Finding, ...]:
+    """Look at everything, or of the clouds only at `target`, a cloud or a connection.
+
+    With `install`, get first what is missing of the engine and of the plugins.
+    """
+    scope = _scope(request, target)
     if install:
-        bootstrap.ensure(lambda line: listen(Event(kind="op_progress", fields={"message": line})))
-    return tuple(_findings())
+
+        def say(line: str) -> None:
+            request.listen(Event(kind="op_progress", fields={"message": line}))
+
+        plugins.install(plugins.needed(scope.clouds), bootstrap.ensure(say), say)
+    return tuple(_findings(scope))
 
 
-def _findings() -> Iterator[Finding]:
+def _findings(scope: Scope) -> Iterator[Finding]:
     python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
     yield Finding(topic="mcis", ok=True, found=f"{__version__} on Python {python}")
     yield from _engine()
     yield _folder()
     yield _secrets()
-    for name, folder in plugins(_own_connections()).items():
-        path = folder / f"pulumi-resource-{name}"
-        todo = "" if path.exists() else "install the package again: its programs are missing"
-        yield Finding(topic=f"plugin {name}", ok=path.exists(), found=str(path), todo=todo)
-    for connection in _own_connections():
-        yield from _cloud(connection)
+    yield from scope.trouble
+    yield from _plugins(scope)
+    for connection in scope.connections:
+        yield from _cloud(connection, scope.demands.get(connection.name, ()))
     ssh = shutil.which("ssh")
     todo = "" if ssh else "install an OpenSSH client; only `mcis ssh` needs it"
     yield Finding(topic="ssh", ok=ssh is not None, found=ssh or "not found", todo=todo)
 
 
-def _own_connections() -> tuple[Connection, ...]:
+# ---------------------------------------------------------------- what is looked at
+
+
+def _scope(request: Request, target: str | None) -> Scope:
+    """The connections of the manifest in reach, else those that need no account; or the target's."""
+    trouble: tuple[Finding, ...] = ()
+    known: Mapping[str, Connection] = {}
+    wanted: Mapping[str, Sequence[Demand]] = {}
+    used: set[str] = set()
+    if request.file != "." or manifest_path(request.file).exists():
+        try:
+            here = ground(request)
+            known = here.mcis.connections
+            used = {group.placement.connection for group in here.mcis.groups.values()}
+            wanted = demands.of(here)
+        except ManifestError as error:
+            trouble = (_broken(request, error),)
+    if target is not None:
+        return Scope(connections=_named(target, known), demands=wanted, trouble=trouble)
+    chosen = tuple(connection for name, connection in known.items() if name in used)
+    return Scope(connections=chosen or _own(), demands=wanted, trouble=trouble)
+
+
+def _broken(request: Request, error: ManifestError) -> Finding:
+    todo = f"mcis validate {request.words}".strip()
+    return Finding(topic="manifest", ok=False, found=error.summary, why=error.detail, todo=todo)
+
+
+def _named(target: str, known: Mapping[str, Connection]) -> tuple[Connection, ...]:
+    """The connection of that name, else all of that cloud, else the cloud's own default."""
+    if target in known:
+        return (known[target],)
+    if target in registry.CLOUDS:
+        found = tuple(connection for connection in known.values() if connection.cloud == target)
+        return found or (Connection(name=target, cloud=target),)
+    names = dict.fromkeys((*known, *registry.CLOUDS))
+    nearest = guess(target, names)
+    raise UsageError(
+        summary="no such cloud or connection",
+        detail=f"`{target}` is none of {', '.join(names)}",
+        hint=f"mcis doctor {nearest}" if nearest else "",
+    )
+
+
+def _own() -> tuple[Connection, ...]:
     """One default connection per cloud that works without an account."""
     return tuple(
         Connection(name=cloud, cloud=cloud) for cloud in registry.CLOUDS if registry.graph(cloud).SHIPS_PLUGIN
     )
+
+
+# ---------------------------------------------------------------- this machine
 
 
 def _engine() -> Iterator[Finding]:
@@ -79,11 +156,40 @@ def _secrets() -> Finding:
     return Finding(topic="state secrets", ok=True, found=found)
 
 
-def _cloud(connection: Connection) -> Iterator[Finding]:
+def _plugins(scope: Scope) -> Iterator[Finding]:
+    for name, folder in shipped(scope.connections).items():
+        path = folder / f"pulumi-resource-{name}"
+        todo = "" if path.exists() else "install the package again: its programs are missing"
+        yield Finding(topic=f"plugin {name}", ok=path.exists(), found=str(path), todo=todo)
+    for plugin in plugins.needed(scope.clouds):
+        there = f"v{plugin.version} {plugin.folder}"
+        others = ", ".join(f"v{version}" for version in plugin.others)
+        yield Finding(
+            topic=f"plugin {plugin.package}",
+            ok=plugin.present,
+            found=there if plugin.present else f"v{plugin.version} is missing",
+            why="" if plugin.present or not others else f"{others} will not do",
+            todo="" if plugin.present else f"mcis doctor {plugin.cloud} --install, or {plugin.command}",
+        )
+
+
+# ---------------------------------------------------------------- clouds
+
+
+def _cloud(connection: Connection, wanted: Sequence[Demand]) -> Iterator[Finding]:
+    module = registry.doctor(connection.cloud)
+    if module is None:
+        yield _ready(connection)
+        return
+    for check in module.check(connection, wanted):
+        topic = check.topic if connection.name in check.topic else f"{connection.name}: {check.topic}"
+        yield Finding(topic=topic, ok=check.ok, found=check.found, why=check.why, todo=check.todo)
+
+
+def _ready(connection: Connection) -> Finding:
     topic = f"cloud {connection.name}"
     try:
         notices = registry.lifecycle(connection.cloud).notices(connection)
     except McisError as error:
-        yield Finding(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
-        return
-    yield Finding(topic=topic, ok=True, found="; ".join(notices) or "ready")
+        return Finding(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+    return Finding(topic=topic, ok=True, found="; ".join(notices) or "ready")

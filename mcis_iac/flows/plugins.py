@@ -19,8 +19,10 @@ from pathlib import Path
 from mcis_iac.clouds import registry
 from mcis_iac.engine import environment
 from mcis_iac.engine.bootstrap import Found, Say, pulumi_home
+from mcis_iac.engine.home import explained
 from mcis_iac.errors import EngineError
 from mcis_iac.model import Connection
+from mcis_iac.pipeline import Request
 
 SERVER, FOLDER = "MCIS_PLUGIN_SERVER", "MCIS_PLUGIN_FOLDER"
 # Releases are looked up at GitHub, which answers more often to those it knows.
@@ -85,19 +87,19 @@ def needed(clouds: Iterable[str]) -> tuple[Plugin, ...]:
     )
 
 
-def require(connections: Iterable[Connection], words: str = "") -> None:
-    """EngineError unless all plugins of those connections are here; `words` name the manifest in the hint."""
+def require(connections: Iterable[Connection], request: Request) -> None:
+    """EngineError unless all plugins of those connections are here."""
     missing = [plugin for plugin in needed({c.cloud for c in connections}) if not plugin.present]
     if not missing:
         return
     names = ", ".join(f"{plugin.package} v{plugin.version}" for plugin in missing)
     commands = "".join(f"\n  {plugin.command}" for plugin in missing)
-    file = f" -f {words}" if words and not words.startswith("-") else f" {words}" if words else ""
+    words = f"{'-f ' if request.file != '.' else ''}{request.words}"
     raise EngineError(
         summary="a provider plugin is missing",
         detail=f"{names} {'is' if len(missing) == 1 else 'are'} not in {pulumi_home() / 'plugins'}.\n"
         f"Pulumi's own way to get {'it' if len(missing) == 1 else 'them'}:{commands}",
-        hint=f"mcis doctor --install{file}",
+        hint=f"mcis doctor --install {words}".strip(),
     )
 
 
@@ -105,18 +107,29 @@ def require(connections: Iterable[Connection], words: str = "") -> None:
 
 
 def install(plugins: Sequence[Plugin], engine: Found, say: Say = lambda _: None) -> None:
-    """Get those that are not here; EngineError says which one could not be had, and why.
+    """Get those that are not here; EngineError says which ones could not be had, and why.
 
     Downloads are large and may take minutes; `say` gets a line at a time.
     """
+    failed: list[EngineError] = []
     for plugin in plugins:
-        if not plugin.present:
-            _install(plugin, engine, say)
+        try:
+            if not plugin.present:
+                _install(plugin, engine, say)
+        except EngineError as error:
+            failed.append(error)
+    if failed:
+        raise EngineError(
+            summary=failed[0].summary,
+            detail="\n".join(error.detail for error in failed),
+            hint=failed[0].hint,
+        )
 
 
 def _install(plugin: Plugin, engine: Found, say: Say) -> None:
     home = pulumi_home()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with explained(home):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
     # What is left of an attempt that was cut off must not count as installed.
     words = [str(engine.path), "--non-interactive", *plugin.words, "--exact", "--reinstall", *_source(plugin)]
     env = {
@@ -177,6 +190,6 @@ def _failed(plugin: Plugin, reason: str) -> EngineError:
     return EngineError(
         summary="a provider plugin could not be installed",
         detail=f"{plugin.package} v{plugin.version}: {reason}",
-        hint=f"name a mirror with {SERVER}, or a folder that holds {plugin.archive} with {FOLDER}, "
-        "then run `mcis doctor --install`",
+        hint=f"name a mirror with {SERVER}, or with {FOLDER} a folder that holds archives such as "
+        f"{plugin.archive}, then run the command again",
     )

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from mcis_iac.engine import operations
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
-from mcis_iac.flows import views
+from mcis_iac.flows import plugins, views
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
 from mcis_iac.flows.stack import known_inventory, subjects
-from mcis_iac.model import Connection, Diff, Inventory, Plan
+from mcis_iac.model import Connection, Diff, Inventory, Mcis, Plan
 from mcis_iac.pipeline import Preview
 
 
@@ -50,6 +50,7 @@ class Prospect:
 def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, make_key: bool) -> Prospect:
     """Place, build and ask the engine for the difference. Changes nothing but the generated key."""
     here = of_mcis(ground.request, ground.mcis)
+    plugins.require(_wanted(ground.mcis), ground.request)
     ready = placed(ground, wish, clock, make_key=make_key, ask=True)
     before = known_inventory(here)
     named = subjects(here, ready.graph, before)
@@ -75,6 +76,11 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         clock=clock,
         notices=(*views.notices(_used(ready.plan)), *views.image_notices(ready.plan)),
     )
+
+
+def _wanted(mcis: Mcis) -> list[Connection]:
+    """The connections with VMs to be there, known before any cloud is asked."""
+    return [mcis.connections[group.placement.connection] for group in mcis.groups.values() if group.count]
 
 
 def _used(plan: Plan) -> Mapping[str, Connection]:

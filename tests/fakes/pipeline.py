@@ -268,8 +268,10 @@ class FakePipeline:
     def scaffold(self, directory: Path, template: str) -> tuple[Path, ...]:
         return (directory / f"{template}.yaml",)
 
-    def doctor(self, *, install: bool, listen: Any) -> tuple[Finding, ...]:
-        self._begin(Request(listen=listen), install=install)
+    def doctor(
+        self, request: Request, *, target: str | None = None, install: bool = False
+    ) -> tuple[Finding, ...]:
+        self._begin(request, target=target, install=install)
         return self.findings
 
 

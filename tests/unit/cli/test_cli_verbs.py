@@ -287,9 +287,10 @@ def test_doctor_says_what_to_do_and_exits_1(mcis):
         Finding(topic="local cloud", ok=True, found="netns", why="root"),
     )
     stages = FakePipeline(findings=findings)
-    done = mcis("doctor", "--install", stages=stages)
+    done = mcis("doctor", "aws", "--install", "-f", "stacks/edge", stages=stages)
     assert done.code == 1
-    assert stages.asked == {"install": True}
+    assert stages.asked == {"target": "aws", "install": True}
+    assert stages.request.file == "stacks/edge"
     assert "engine  mcis doctor --install" in done.out
 
 

@@ -1,0 +1,65 @@
+"""What a manifest still wants of each region: what `doctor` compares with the quotas there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mcis_iac.actions import inventory as inventories
+from mcis_iac.clouds import registry
+from mcis_iac.clouds.base import Demand
+from mcis_iac.flows.ground import Ground, place
+from mcis_iac.model import Inventory, Member, Plan, Vm
+
+
+def of(ground: Ground) -> Mapping[str, Sequence[Demand]]:
+    """Per connection in use, one demand for each of its regions; what exists already is not wanted again.
+
+    Raises ManifestError for a manifest that cannot be placed.
+    """
+    return counted(place(ground).plan, inventories.read(ground.home.inventory))
+
+
+def counted(plan: Plan, there: Inventory) -> Mapping[str, Sequence[Demand]]:
+    """The same of a plan and of the VMs there are."""
+    found: dict[str, list[Demand]] = {}
+    places: dict[tuple[str, str], list[Member]] = {}
+    for member in plan.members:
+        places.setdefault((member.connection, member.region), []).append(member)
+    for (connection, region), members in places.items():
+        here = [vm for vm in there.vms if (vm.connection, vm.region) == (connection, region)]
+        found.setdefault(connection, []).append(_demand(plan, region, members, here))
+    return found
+
+
+def _demand(plan: Plan, region: str, members: Sequence[Member], there: Iterable[Vm]) -> Demand:
+    there = tuple(there)
+    names = {vm.name for vm in there}
+    new = [member for member in members if member.name not in names]
+    groups = [plan.mcis.groups[member.group] for member in new]
+    disks = [disk for group in groups for disk in group.disks]
+    return Demand(
+        region=region,
+        vms=len(new),
+        vcpus=sum(_vcpus(member) for member in new),
+        public_ips=sum(group.public_ip != "none" for group in groups),
+        networks=len(_networks(plan, new) - _networks(plan, [m for m in members if m.name in names])),
+        types=tuple(sorted({member.type for member in new})),
+        disks=len(disks),
+        disk_gib=sum(disk.size_gib or 0 for disk in disks),
+    )
+
+
+def _vcpus(member: Member) -> float:
+    """Of an instance type that mcis does not know, nothing is known here."""
+    facts = registry.graph(member.cloud).facts()
+    return facts.types.get(member.type, {}).get("vcpus", 0.0)
+
+
+def _networks(plan: Plan, members: Iterable[Member]) -> set[str]:
+    """The networks mcis makes for those members."""
+    named = {(plan.mcis.groups[m.group].network, m.connection, m.region) for m in members}
+    return {name for name, connection, region in named if region not in _adopted(plan, name, connection)}
+
+
+def _adopted(plan: Plan, network: str, connection: str) -> Mapping[str, object]:
+    return plan.mcis.networks[network].existing.get(connection, {})
