@@ -1,0 +1,399 @@
+"""One module of the ejected project: the code of a connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcis_iac.eject import naming
+from mcis_iac.eject.alike import SELF, Alike, NotAlike, Row
+from mcis_iac.eject.code import STEP, Expr, Raw, calling, flat, formatted, listing, mapping, printed, quoted
+from mcis_iac.eject.families import Family, families
+from mcis_iac.eject.layout import Function, Module, Turns
+from mcis_iac.eject.spelling import Spelling
+from mcis_iac.eject.tables import Table
+from mcis_iac.program.graph import Ref, Resource, Value
+
+if TYPE_CHECKING:
+    from mcis_iac.eject.project import Project
+
+HOST_PUBLIC = "host_public"
+MANY = 3  # from so many maps on, what they share has a name
+TAGGED = ("tags", "labels", "instanceTags")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A function's code: its lines are indented already."""
+
+    name: str
+    doc: str
+    body: str
+
+
+class Writer:
+    """Writes a module; what its expressions refer to it asks the project."""
+
+    def __init__(self, project: Project, module: Module) -> None:
+        self.project, self.module = project, module
+        self.imports: set[str] = set()
+        self.helpers: set[str] = set()
+        self.variables: dict[str, str] = {}
+        self.ready = False
+        self.networks = project.networks
+        self.tags = self._common_tags()
+        self.families: list[Family] = []
+        families(module.shared, self)
+        singles = [each.first for each in self.families]
+        loops = {each.first.key: each.common for each in self.families if each.loops}
+        self.variables = naming.variables(singles, without=(module.connection,), loops=loops)
+        self.ready = True
+
+    def _common_tags(self) -> Mapping[str, str]:
+        found = [
+            {name: text for name, text in value.items() if isinstance(text, str)}
+            for resource in self.project.of(self.module)
+            for word in TAGGED
+            if isinstance(value := resource.inputs.get(word), Mapping)
+        ]
+        large = [each for each in found if len(each) > 1]
+        if len(large) < MANY:
+            return {}
+        shared = {item for item in large[0].items() if all(item in each.items() for each in large)}
+        return {name: text for name, text in large[0].items() if (name, text) in shared}
+
+    # ---------------------------------------------------------- what Alike asks
+
+    def address(self, ref: Ref) -> str:
+        """The code of a reference to something declared outside the loop."""
+        if not self.ready:
+            return f"x[{quoted(ref.key)}]{self._path(ref)}"
+        owner = self.project.owner(ref.key)
+        if owner is not None:
+            return f"{self._qualified(owner, ref.key)}{self._path(ref)}"
+        entry = self.entry(ref)
+        if entry is not None:
+            return f"{self.helper('inventory')}[{quoted(entry[0])}][{quoted(entry[1])}]"
+        self.project.notes.kept.add(ref.key)
+        return f"{self.helper('made')}[{quoted(ref.key)}]{self._path(ref)}"
+
+    def _qualified(self, owner: Writer, key: str) -> str:
+        prefix = ""
+        if owner is not self:
+            self.imports.add(f"import connections.{owner.module.name}")
+            prefix = f"connections.{owner.module.name}."
+        member = owner.member(key)
+        if member is not None:
+            return f"{prefix}{member[0]}[{quoted(member[1])}]"
+        return f"{prefix}{owner.variables[key]}"
+
+    def _path(self, ref: Ref) -> str:
+        return "" if ref.path == SELF else self.spell(ref.key).output(ref.path)
+
+    def member(self, key: str) -> tuple[str, str] | None:
+        """The variable and the index of a resource that a loop of shared ones made."""
+        for family in self.families:
+            if family.loops and key in family.labels:
+                return self.variables.get(family.first.key, "made"), family.labels[key]
+        return None
+
+    def entry(self, ref: Ref) -> tuple[str, str] | None:
+        """The VM and the field of its inventory that a reference is."""
+        return self.project.entries.get((ref.key, ref.path))
+
+    def machines(self, group: str) -> Sequence[str]:
+        """All VMs of a group whose count is config."""
+        return self.project.machines.get(group, ())
+
+    def group(self, vm: str) -> str:
+        """The group of a VM."""
+        return self.project.groups.get(vm, "")
+
+    def unique(self, key: str) -> str:
+        """The name inside a cloud of what has that key."""
+        return self.project.unique(key)
+
+    def keep(self, name: str, suffix: str, text: str) -> str:
+        """Keep a text as a file; returns the file's name."""
+        return self.project.keep(name, suffix, text)
+
+    def secret(self, name: str, value: str) -> None:
+        """Note a config secret."""
+        self.project.notes.secrets[name] = value
+
+    def helper(self, name: str) -> str:
+        """A function of the project's common module."""
+        self.helpers.add(name)
+        return name
+
+    def spell(self, key: str) -> Spelling:
+        """How the resource with that key is written."""
+        return self.project.spell(key)
+
+    # ---------------------------------------------------------- statements
+
+    def shared(self) -> str:
+        """What the machines share, at the module's top level."""
+        lines: list[str] = []
+        section = None
+        for family in self.families:
+            group = family.first.subject.group
+            if group != section:
+                section = group
+                lines += ["", f"# Group {group}" if group else "# Shared by all groups"]
+            lines += self._family(family)
+        return "\n".join(lines).strip("\n")
+
+    def _family(self, family: Family) -> Iterator[str]:
+        own = self.variables[family.first.key]
+        if not family.loops:
+            alike = Alike(self, [Row()], self.spell, name=_file_name(family.first))
+            made = self.creation(alike, family.rows)
+            yield printed(made, before=f"{own} = " if self.project.used(self.module.name, own) else "")
+            return
+        alike, name, label = family.alike(self), own, family.label
+        made = self.creation(alike, family.rows)
+        names = [label, *alike.columns]
+        cells = zip(map(quoted, family.labels.values()), *alike.columns.values(), strict=True)
+        before = f"for {', '.join(names)} in "
+        used = self.project.used(self.module.name, name)
+        if used:
+            yield f"{name} = {{}}"
+        yield f"{before}{Table(names, list(cells)).code(len(before))}:"
+        yield printed(made, indent=STEP, before=f"{name}[{label}] = " if used else "")
+
+    def creation(self, alike: Alike, rows: Sequence[Resource]) -> Expr:
+        """The call that makes a resource, one for all rows."""
+        first = rows[0]
+        if any(set(each.inputs) != set(first.inputs) or each.token != first.token for each in rows):
+            raise NotAlike
+        spelled = self.spell(first.key)
+        self.imports.add(spelled.importing)
+        key = alike.express([each.key for each in rows], None, "key")
+        named: list[tuple[str, Expr]] = []
+        for name in first.inputs:
+            ours, annotation = spelled.input(name)
+            named.append((ours, alike.express([each.inputs[name] for each in rows], annotation, name)))
+        options = list(self._options(alike, rows, spelled))
+        if options:
+            named.append(("opts", calling("pulumi.ResourceOptions", [], options)))
+        return calling(spelled.callee, [("", key)], named)
+
+    def _options(
+        self, alike: Alike, rows: Sequence[Resource], spelled: Spelling
+    ) -> Iterator[tuple[str, Expr]]:
+        first = rows[0]
+
+        def resources(keys: Sequence[Sequence[str]]) -> Expr:
+            same = {len(each) for each in keys}
+            if len(same) != 1:
+                raise NotAlike
+            values = [[Ref(key, SELF) for key in each] for each in keys]
+            return listing(alike.express(list(each), None, "after") for each in zip(*values, strict=True))
+
+        if first.provider is not None:
+            providers: list[Value] = [Ref(str(each.provider), SELF) for each in rows]
+            yield "provider", alike.express(providers, None, "provider")
+        if any(each.options.depends_on for each in rows):
+            yield "depends_on", resources([each.options.depends_on for each in rows])
+        if any(each.options.deleted_with for each in rows):
+            with_: list[Value] = [Ref(str(each.options.deleted_with), SELF) for each in rows]
+            yield "deleted_with", alike.express(with_, None, "deleted_with")
+        for name in ("ignore_changes", "replace_on_changes", "additional_secret_outputs"):
+            found = {getattr(each.options, name) for each in rows}
+            if len(found) != 1:
+                raise NotAlike
+            paths = [path for path in found.pop() if not (name.startswith("add") and path in spelled.hidden)]
+            if paths:
+                yield name, listing(Raw(quoted(_path(path, spelled, name))) for path in paths)
+        for name in ("delete_before_replace", "retain_on_delete"):
+            if len({getattr(each.options, name) for each in rows}) != 1:
+                raise NotAlike
+            if getattr(first.options, name):
+                yield name, Raw("True")
+        if first.env:
+            yield "env_var_mappings", mapping((ours, Raw(quoted(own))) for ours, own in first.env.items())
+
+    # ---------------------------------------------------------- functions
+
+    def functions(self) -> Iterator[Written]:
+        """The module's functions, written out."""
+        for function in self.module.functions:
+            yield Written(function.name, self._doc(function), self._body(function))
+
+    def _doc(self, function: Function) -> str:
+        if function.group is not None:
+            return f"The machines of group {function.group} and what belongs to each of them."
+        return "What needs the addresses of machines that are declared elsewhere."
+
+    def _body(self, function: Function) -> str:
+        lines: list[str] = []
+        for number in function.blocks:
+            block = self.project.layout.blocks[number]
+            if isinstance(block, Turns):
+                for turns in self._same(block):
+                    lines += self._turns(turns)
+            else:
+                lines.append(self._alone(block))
+        return "\n".join(lines)
+
+    def _alone(self, resource: Resource) -> str:
+        alike = Alike(self, [Row()], self.spell, name=_file_name(resource))
+        made = self.creation(alike, [resource])
+        kept = resource.key in self.project.kept
+        return printed(
+            made, indent=STEP, before=f"{self.helper('made')}[{quoted(resource.key)}] = " if kept else ""
+        )
+
+    def _same(self, turns: Turns) -> list[Turns]:
+        """The turns as few loops as possible: machines that differ in form get loops of their own."""
+        if self.tried(lambda: self._turns(turns)):
+            return [turns]
+        forms: dict[str, Turns] = {}
+        for vm, unit in turns.units.items():
+            forms.setdefault(_form(vm, unit), Turns(turns.group)).units[vm] = unit
+        if len(forms) > 1:
+            return [each for found in forms.values() for each in self._same(found)]
+        return [Turns(turns.group, {vm: unit}) for vm, unit in turns.units.items()]
+
+    def tried(self, work: Callable[[], object]) -> bool:
+        """Whether something can be written at all; leaves no trace."""
+        before = self.imports.copy(), self.helpers.copy(), self.project.noted()
+        try:
+            work()
+        except NotAlike:
+            return False
+        finally:
+            self.imports, self.helpers = before[0], before[1]
+            self.project.forget(before[2])
+        return True
+
+    def _turns(self, turns: Turns) -> list[str]:
+        units = list(turns.units.values())
+        if len({tuple(each.token for each in unit) for unit in units}) != 1:
+            raise NotAlike
+        names = [
+            naming.variables(unit, without=(self.module.connection, vm)) for vm, unit in turns.units.items()
+        ]
+        rows = [
+            Row(words={"n": ordinal(vm), "vm": vm}, own=own, vm=vm)
+            for vm, own in zip(turns.units, names, strict=True)
+        ]
+        alike = Alike(self, rows, self.spell, name=turns.group)
+        self._offer(alike, turns)
+        made = [
+            (names[0][column[0].key], self.creation(alike, column)) for column in zip(*units, strict=True)
+        ]
+        told = self._told(alike, turns)
+        return list(self._loop(alike, turns, made, told))
+
+    def _offer(self, alike: Alike, turns: Turns) -> None:
+        """Columns that the inventory names: the zones, and the public host keys."""
+        entries = [self.project.inventory.get(vm, {}) for vm in turns.units]
+        for field, name in (("zone", "zone"), ("host_key", HOST_PUBLIC), ("type", "size")):
+            values = [entry.get(field) for entry in entries]
+            texts = [quoted(value) for value in values if isinstance(value, str)]
+            if len(texts) == len(values) and (len(set(texts)) > 1 or field == "host_key"):
+                alike.offered[name] = tuple(texts)
+
+    def _told(self, alike: Alike, turns: Turns) -> Expr | None:
+        """The machines' inventory, when this loop makes them."""
+        made = {each.key for unit in turns.units.values() for each in unit}
+        if not all(vm in made and vm in self.project.inventory for vm in turns.units):
+            return None
+        self.helper("inventory")
+        return alike.express([self.project.inventory[vm] for vm in turns.units], None, "inventory")
+
+    def _loop(
+        self, alike: Alike, turns: Turns, made: Sequence[tuple[str, Expr]], told: Expr | None
+    ) -> Iterator[str]:
+        inside = STEP * 2
+        stored = self._stored(alike, turns)
+        codes = [flat(each) for _, each in made] + ([flat(told)] if told else [])
+        tables = list(self._tables(alike, turns))
+        yield from (f"{STEP}{line}" for before, _ in tables for line in before.splitlines())
+        yield f"{STEP}for n in {self._ordinals(turns)}:"
+        yield f"{inside}vm = {formatted([(f'{turns.group}-', False), ('n', True)]).text}"
+        yield from (f"{inside}{line}" for _, line in tables)
+        for (name, each), place in zip(made, stored, strict=True):
+            kept = any(mentions(code, name) for code in codes)
+            yield printed(each, indent=inside, before=f"{f'{name} = ' if kept else ''}{place}")
+        if told is not None:
+            yield printed(told, indent=inside, before="inventory[vm] = ")
+
+    def _stored(self, alike: Alike, turns: Turns) -> Iterator[str]:
+        """Per resource of a turn where it is kept for other functions, if anywhere."""
+        for column in zip(*turns.units.values(), strict=True):
+            keys = [each.key for each in column]
+            kept = not self.project.kept.isdisjoint(keys)
+            yield f"{self.helper('made')}[{flat(alike.express(keys))}] = " if kept else ""
+
+    def _tables(self, alike: Alike, turns: Turns) -> Iterator[tuple[str, str]]:
+        """What stands before the loop and what in it, to give the columns their values."""
+        ordinals = [ordinal(vm) for vm in turns.units]
+        columns = dict(alike.columns)
+        keys = columns.pop(HOST_PUBLIC, None)
+        if columns:
+            rows = list(zip(*columns.values(), strict=True))
+            table = Table(list(columns), rows)
+            counted = ordinals == list(range(1, len(ordinals) + 1))
+            period = table.period() or (len(rows) if "zone" in columns and len(rows) > 1 else None)
+            name = naming.plural(next(iter(columns))) if len(columns) == 1 else "places" if period else "each"
+            if period and counted:
+                code = Table(table.names, rows[:period]).code(len(name) + len(STEP))
+                yield f"{name} = {code}", f"{', '.join(columns)} = {name}[(n - 1) % len({name})]"
+            else:
+                yield f"{name} = {by_ordinal(ordinals, table.cells())}", f"{', '.join(columns)} = {name}[n]"
+        if keys:
+            yield f"host_keys = {by_ordinal(ordinals, keys)}", f"{HOST_PUBLIC} = host_keys.get(n)"
+
+    def _ordinals(self, turns: Turns) -> str:
+        if tuple(turns.units) == tuple(self.machines(turns.group)):
+            self.project.notes.counted.add(turns.group)
+            return f"{self.helper('members')}({quoted(turns.group)})"
+        numbers = ", ".join(str(ordinal(vm)) for vm in turns.units)
+        return f"({numbers},)" if len(turns.units) == 1 else f"({numbers})"
+
+
+def ordinal(vm: str) -> int:
+    """The number at the end of a VM's name."""
+    return int(vm.rpartition("-")[2])
+
+
+def mentions(code: str, name: str) -> bool:
+    """Whether code uses a variable, and not only an argument or a text of that name."""
+    return bool(re.search(rf'(?<![\w."]){name}\b(?!\s*=[^=])', code))
+
+
+def by_ordinal(ordinals: Sequence[int], cells: Sequence[str]) -> str:
+    """A dict literal, a line per machine."""
+    return "\n".join(["{", *(f"{STEP}{n}: {cell}," for n, cell in zip(ordinals, cells, strict=True)), "}"])
+
+
+def _file_name(resource: Resource) -> str:
+    return resource.subject.group or resource.key.replace("/", "-")
+
+
+def _path(path: str, spelled: Spelling, option: str) -> str:
+    """A property in an option: the language's spelling at the top, the provider's own inside."""
+    if spelled.args is None or not path.isidentifier():
+        return path
+    if option.startswith("add"):
+        return spelled.outputs.get(path, path)
+    return spelled.input(path)[0]
+
+
+def _form(vm: str, unit: Sequence[Resource]) -> str:
+    """What two machines must share to be declared in one loop."""
+
+    def shape(value: object) -> object:
+        if isinstance(value, Mapping):
+            return {name: shape(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [shape(inner) for inner in value]
+        return type(value).__name__
+
+    return repr([(each.token, each.key.replace(vm, ""), shape(each.inputs), each.options.ignore_changes,
+                  len(each.options.depends_on)) for each in unit])  # fmt: skip
