@@ -56,6 +56,7 @@ __all__ = [
     "check",
     "doctor",
     "down",
+    "eject",
     "execute",
     "explain",
     "graph_text",
@@ -300,6 +301,13 @@ def explain(topic: str) -> str:
     from mcis_iac.manifest import explain as explanations
 
     return explanations.explain(topic)
+
+
+def eject(request: Request, directory: Path) -> Sequence[Path]:
+    """Write the MCIS as an ordinary Pulumi program into an empty or new folder; returns the files."""
+    from mcis_iac.flows import eject as ejects
+
+    return ejects.eject(request, directory)
 
 
 def scaffold(directory: Path, template: str) -> Sequence[Path]:

@@ -37,6 +37,7 @@ VERBS = (
     Verb("exec", "act", "Run a command on all VMs, or on some, at once."),
     Verb("ssh", "act", "Log in to one VM with the system's ssh."),
     Verb("doctor", "repair", "Check the engine, the plugins and this machine."),
+    Verb("eject", "repair", "Write the MCIS as an ordinary Pulumi program, to go on without this tool."),
     Verb("completion", "repair", "Print the completion script of a shell."),
 )
 

@@ -7,7 +7,7 @@ written with the loop's variables where it can be computed from them, and else b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from mcis_iac.program.graph import Join, Ref, Secret, Value, refs
 
 # Keys of parts of a machine that are no resources of their own, but have a name.
 PARTS = ("disk/{}", "disk/{}/os", "disk/{}//os")
+NAME = "\0"  # marks where a machine's name stood
 SELF = "<self>"  # as the path of a reference: the resource itself
 _HASHED = re.compile(r"-[0-9a-f]{6}\Z")
 
@@ -164,19 +165,18 @@ class Alike:
             )
 
     def _pattern(self, values: list[str]) -> Expr | None:
-        """A text around one of the loop's variables."""
+        """A text made of the loop's variables: the machine's name, one other, or both."""
+        marked = values
         if all(row.vm for row in self.rows):
-            pieces = [
-                texts.bounded(str(row.vm)).split(value) for row, value in zip(self.rows, values, strict=True)
-            ]
-            if len(pieces[0]) > 1 and all(each == pieces[0] for each in pieces):
-                return formatted([part for each in pieces[0] for part in (("vm", True), (each, False))][1:])
-        if len(set(values)) == 1:
-            return None
+            pairs = zip(self.rows, values, strict=True)
+            marked = [texts.bounded(str(row.vm)).sub(NAME, value) for row, value in pairs]
+        if len(set(marked)) == 1:
+            return formatted(list(_with_name(marked[0]))) if NAME in marked[0] else None
         for name, vector in self._words().items():
-            found = _around(values, vector)
+            found = _around(marked, vector) if name != "vm" else None
             if found is not None:
-                return formatted([(found[0], False), (self._use(name), True), (found[1], False)])
+                head, tail = map(_with_name, found)
+                return formatted([*head, (self._use(name), True), *tail])
         return None
 
     def _words(self) -> dict[str, tuple[str, ...]]:
@@ -350,6 +350,14 @@ class Alike:
                 self.home.secret(f"hostKeys.{row.vm or self.name}", text.secret or "")
             who = "vm" if self.rows[0].vm else quoted(self.name)
             yield texts.HOST_KEY, Raw(f"{self.home.helper('host_key')}({who})")
+
+
+def _with_name(text: str) -> Iterator[tuple[str, bool]]:
+    """The parts of an f-string, of a text in which the machine's name is marked."""
+    for number, part in enumerate(text.split(NAME)):
+        if number:
+            yield "vm", True
+        yield part, False
 
 
 def _around(values: Sequence[str], words: Sequence[str]) -> tuple[str, str] | None:

@@ -333,19 +333,20 @@ class Writer:
     def _tables(self, alike: Alike, turns: Turns) -> Iterator[tuple[str, str]]:
         """What stands before the loop and what in it, to give the columns their values."""
         ordinals = [ordinal(vm) for vm in turns.units]
+        counted = ordinals == list(range(1, len(ordinals) + 1))
         columns = dict(alike.columns)
         keys = columns.pop(HOST_PUBLIC, None)
-        if columns:
-            rows = list(zip(*columns.values(), strict=True))
-            table = Table(list(columns), rows)
-            counted = ordinals == list(range(1, len(ordinals) + 1))
-            period = table.period() or (len(rows) if "zone" in columns and len(rows) > 1 else None)
-            name = naming.plural(next(iter(columns))) if len(columns) == 1 else "places" if period else "each"
-            if period and counted:
-                code = Table(table.names, rows[:period]).code(len(name) + len(STEP))
-                yield f"{name} = {code}", f"{', '.join(columns)} = {name}[(n - 1) % len({name})]"
-            else:
-                yield f"{name} = {by_ordinal(ordinals, table.cells())}", f"{', '.join(columns)} = {name}[n]"
+        places = {name: cells for name, cells in columns.items() if counted and _recurs(name, cells)}
+        own = {name: cells for name, cells in columns.items() if name not in places}
+        if places:
+            table = Table(list(places), list(zip(*places.values(), strict=True)))
+            table = Table(table.names, table.rows[: table.period()])
+            name = naming.plural(next(iter(places))) if len(places) == 1 else "places"
+            code = table.code(len(name) + len(STEP))
+            yield f"{name} = {code}", f"{', '.join(places)} = {name}[(n - 1) % len({name})]"
+        if own:
+            cells = Table(list(own), list(zip(*own.values(), strict=True))).cells()
+            yield f"each = {by_ordinal(ordinals, cells)}", f"{', '.join(own)} = each[n]"
         if keys:
             yield f"host_keys = {by_ordinal(ordinals, keys)}", f"{HOST_PUBLIC} = host_keys.get(n)"
 
@@ -360,6 +361,12 @@ class Writer:
 def ordinal(vm: str) -> int:
     """The number at the end of a VM's name."""
     return int(vm.rpartition("-")[2])
+
+
+def _recurs(name: str, cells: Sequence[str]) -> bool:
+    """Whether machines to come may have the values of a column again, in turn, as zones have."""
+    literal = all(cell.startswith(('"', "'")) for cell in cells)
+    return name == "zone" or not literal or Table([name], [[cell] for cell in cells]).period() is not None
 
 
 def mentions(code: str, name: str) -> bool:

@@ -265,6 +265,10 @@ class FakePipeline:
     def explain(self, topic: str) -> str:
         return f"the story of {topic}"
 
+    def eject(self, request: Request, directory: Path) -> tuple[Path, ...]:
+        self._begin(request)
+        return (directory / "__main__.py",)
+
     def scaffold(self, directory: Path, template: str) -> tuple[Path, ...]:
         return (directory / f"{template}.yaml",)
 

@@ -1,0 +1,58 @@
+"""What the modules of all connections share: the configuration, names, first boots."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+config = pulumi.Config()
+
+# What is known of every machine, by name; the output of the stack.
+inventory: dict[str, dict[str, Any]] = {}
+
+
+def members(group: str) -> list[int]:
+    """The numbers of a group's machines: the configuration has how many, or a list of those that are left."""
+    wanted = config.require_object(group)
+    return list(range(1, wanted + 1)) if isinstance(wanted, int) else wanted
+
+
+def machines(group: str) -> list[str]:
+    """The names of a group's machines."""
+    return [f"{group}-{n}" for n in members(group)]
+
+
+def unique(key: str) -> str:
+    """The name in a cloud of what has that logical name: readable, and no other stack's."""
+    digest = hashlib.sha256('default\x00shop\x00prod\x00'.encode() + key.encode()).hexdigest()[:6]
+    words = re.sub("[^a-z0-9]+", "-", f"shop-{key}".lower())
+    return f"{words[:56].strip('-')}-{digest}"
+
+
+def boot(name: str, **words: pulumi.Input[str | None]) -> pulumi.Output[str]:
+    """What a machine does at its first boot: a file of `boot/` with its @{words} filled in."""
+    text = (Path(__file__).parent / "boot" / name).read_text()
+
+    def filled(known: dict[str, str | None]) -> str:
+        def word(found: re.Match[str]) -> str:
+            # Of a value of several lines each is indented like the first.
+            indent = found[1] or ""
+            return indent + (known[found[2]] or "").replace("\n", f"\n{indent}")
+
+        return re.sub(r"(?m)(^[ \t]*)?@\{(\w+)\}", word, text)
+
+    return pulumi.Output.from_input(words).apply(filled)
+
+
+def encoded(text: pulumi.Input[str]) -> pulumi.Output[str]:
+    """A text in base64."""
+    return pulumi.Output.from_input(text).apply(lambda plain: base64.b64encode(plain.encode()).decode())
+
+
+def host_key(vm: str) -> pulumi.Output[str]:
+    """The private SSH host key of a machine, a secret; without one it makes its own at its first boot."""
+    keys = config.get_secret_object("hostKeys") or pulumi.Output.secret({})
+    return keys.apply(lambda known: known.get(vm, ""))
