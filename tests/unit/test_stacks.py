@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mcis_iac import pipeline
-from mcis_iac.flows.ground import ground
+from mcis_iac.flows.ground import ground, lock_to_write, place
+from mcis_iac.placement import lock as locks
 from mcis_iac.placement.members import fresh
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +35,20 @@ def test_a_stack_is_valid_without_warnings(stack: Path, env: str | None) -> None
 
 
 @pytest.mark.parametrize("stack,env", VARIANTS)
-def test_its_committed_lock_is_fresh_and_sufficient(stack: Path, env: str | None) -> None:
+def test_a_stack_fits_the_typed_packages(stack: Path, env: str | None) -> None:
+    checked = pipeline.check(pipeline.Request(file=str(stack), env=env), types=True)
+    assert checked.diagnostics == ()
+
+
+@pytest.mark.parametrize("stack,env", VARIANTS)
+def test_its_committed_lock_is_fresh_and_sufficient(
+    stack: Path, env: str | None, pytestconfig: pytest.Config
+) -> None:
     request = pipeline.Request(file=str(stack), env=env)
     here = ground(request)
+    if pytestconfig.getoption("--update-golden"):  # no account is needed for a lock without ids of images
+        locks.write(here.lock_path, lock_to_write(here, place(here)))
+        here = ground(request)
     assert here.lock_path.exists() and fresh(here.mcis, here.lock)
     pipeline.render(request, locked=True)
 
