@@ -243,20 +243,26 @@ def _plugins(mcis: Mcis, members: Sequence[Member]) -> Mapping[str, str]:
 def _ranges(
     mcis: Mcis, members: Sequence[Member], lock: Lock
 ) -> tuple[Mapping[str, Mapping[str, str]], tuple[Diagnostic, ...]]:
-    """The blocks of every network with a range of its own; one without is addressed by the cloud."""
+    """The blocks of every network: in its own range, else in a chosen one where the cloud gives none."""
     blocks: dict[str, Mapping[str, str]] = {}
     small: list[Diagnostic] = []
+    taken = [network.cidr for network in mcis.networks.values() if network.cidr]
     for network in mcis.networks.values():
-        if network.cidr is None:
-            continue
         used = (m for m in members if mcis.groups[m.group].network == network.name)
         used = (m for m in used if m.region not in network.existing.get(m.connection, {}))
+        if network.cidr is None:
+            used = (m for m in used if registry.graph(m.cloud).REMOTE)
         places = dict.fromkeys(f"{m.connection}/{m.region}" for m in used)
-        done = ranges.cut(network.cidr, places, lock.ranges.get(network.name, {}))
+        given = lock.ranges.get(network.name, {})
+        cidr = network.cidr or (ranges.choose(taken, given) if places else None)
+        if cidr is None:
+            continue
+        taken.append(cidr)
+        done = ranges.cut(cidr, places, given)
         if done.blocks:
             blocks[network.name] = done.blocks
         if done.left_out:
-            small.append(_too_small(mcis, network.name, network.cidr, done.left_out))
+            small.append(_too_small(mcis, network.name, cidr, done.left_out))
     return blocks, tuple(small)
 
 

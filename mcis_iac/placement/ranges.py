@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from itertools import chain
 
 # A block is a /20 and a zone's part a /24 where the range allows it; small ranges are cut into up to
 # 16 blocks, none smaller than a /26 with four parts of 16 addresses, the least a cloud accepts.
@@ -24,6 +25,26 @@ class Cut:
 
     blocks: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+
+
+# Where networks without a range get theirs: no cloud's default network lies there (Google's automatic
+# ones are 10.128.0.0/9, others begin at 10.0 or 172.16), and a /14 has room for 64 regions.
+POOL = "10.32.0.0/11"
+CHOSEN_PREFIX = 14
+
+
+def choose(taken: Iterable[str], given: Mapping[str, str]) -> str | None:
+    """A range for a network without one: the one its blocks in the lock lie in, else a free one.
+
+    `taken` are the ranges of the other networks. None = the pool is used up.
+    """
+    others = [IPv4Network(cidr) for cidr in taken]
+    candidates = list(IPv4Network(POOL).subnets(new_prefix=CHOSEN_PREFIX))
+    blocks = [IPv4Network(block) for block in given.values()]
+    before = [one for one in candidates if any(block.subnet_of(one) for block in blocks)]
+    free = (one for one in candidates if not any(one.overlaps(other) for other in others))
+    found = next(chain(before, free), None)
+    return None if found is None else str(found)
 
 
 def block_prefix(network: IPv4Network) -> int:

@@ -186,3 +186,18 @@ def test_another_network_that_is_there_makes_the_lock_stale() -> None:
     plain, adopted = Network(name="main"), Network(name="main", existing={"aws": {SEOUL: VPC}})
     lock = settled(on(web(), networks={"main": plain})).lock
     assert not fresh(on(web(), networks={"main": adopted}), lock)
+
+
+def test_a_network_without_a_range_gets_one_where_the_cloud_gives_none() -> None:
+    far = a_group("web", cloud="aws", region="us-east-1")
+    mcis = an_mcis(
+        far,
+        a_group("api"),
+        connections={
+            "aws": Connection(name="aws", cloud="aws"),
+            "local": Connection(name="local", cloud="local"),
+        },
+    )
+    found = settled(mcis)
+    assert found.lock.ranges == {"main": {"aws/us-east-1": "10.32.0.0/20"}}
+    assert settled(mcis, found.lock).lock.ranges == found.lock.ranges

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcis_iac.placement.ranges import cut, part
+from mcis_iac.placement.ranges import choose, cut, part
 
 PLACES = [f"local/region-{n}" for n in range(20)]
 NETWORK = st.builds(
@@ -87,3 +87,13 @@ def test_a_block_stays_when_its_network_grows() -> None:
 def test_a_zone_that_is_not_known_or_finds_no_room_has_no_part() -> None:
     assert part("10.0.0.0/26", "z", ("a", "b")) is None
     assert part("10.0.0.0/26", "e", ("a", "b", "c", "d", "e")) is None
+
+
+def test_a_network_without_a_range_gets_a_free_one() -> None:
+    assert choose([], {}) == "10.32.0.0/14"
+    assert choose(["10.32.0.0/16"], {}) == "10.36.0.0/14"
+    assert choose(["10.0.0.0/8"], {}) is None
+
+
+def test_a_chosen_range_stays_where_its_blocks_are() -> None:
+    assert choose(["10.36.0.0/14"], {"aws/us-east-1": "10.40.16.0/20"}) == "10.40.0.0/14"
