@@ -32,7 +32,7 @@ key_pair_us_east_1 = aws.ec2.KeyPair(
 vpc_ap_south_1 = aws.ec2.Vpc(
     "net/main/aws/ap-south-1",
     region="ap-south-1",
-    cidr_block="10.179.32.0/20",
+    cidr_block="10.32.16.0/20",
     enable_dns_hostnames=True,
     enable_dns_support=True,
     tags={**TAGS, "Name": "shop-net-main-aws-ap-south-1-2124fc"},
@@ -64,9 +64,9 @@ route_ap_south_1_public = aws.ec2.Route(
 )
 subnets_ap_south_1 = {}
 for name, availability_zone, cidr_block, map_public_ip_on_launch in (
-    ("a/public", "ap-south-1a", "10.179.32.0/24", True),
-    ("a/private", "ap-south-1a", "10.179.40.0/24", False),
-    ("b/private", "ap-south-1b", "10.179.41.0/24", False),
+    ("a/public", "ap-south-1a", "10.32.16.0/24", True),
+    ("a/private", "ap-south-1a", "10.32.24.0/24", False),
+    ("b/private", "ap-south-1b", "10.32.25.0/24", False),
 ):
     subnets_ap_south_1[name] = aws.ec2.Subnet(
         f"subnet/main/aws/ap-south-1/{name}",
@@ -133,7 +133,7 @@ for name in ("a", "b"):
 vpc_us_east_1 = aws.ec2.Vpc(
     "net/main/aws/us-east-1",
     region="us-east-1",
-    cidr_block="10.153.64.0/20",
+    cidr_block="10.32.0.0/20",
     enable_dns_hostnames=True,
     enable_dns_support=True,
     tags={**TAGS, "Name": "shop-net-main-aws-us-east-1-30a34c"},
@@ -162,11 +162,7 @@ route_us_east_1_public = aws.ec2.Route(
     opts=pulumi.ResourceOptions(provider=provider),
 )
 subnets_us_east_1 = {}
-for name, cidr_block in (
-    ("a", "10.153.64.0/24"),
-    ("b", "10.153.65.0/24"),
-    ("c", "10.153.66.0/24"),
-):
+for name, cidr_block in (("a", "10.32.0.0/24"), ("b", "10.32.1.0/24"), ("c", "10.32.2.0/24")):
     subnets_us_east_1[name] = aws.ec2.Subnet(
         f"subnet/main/aws/us-east-1/{name}/public",
         region="us-east-1",

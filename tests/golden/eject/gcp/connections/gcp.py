@@ -21,7 +21,7 @@ subnetwork_africa_south1 = gcp.compute.Subnetwork(
     name="shop-subnet-main-gcp-africa-south1-1774e2",
     network=network.id,
     region="africa-south1",
-    ip_cidr_range="10.218.0.0/20",
+    ip_cidr_range="10.32.0.0/20",
     description="mcis=shop mcis-namespace=default mcis-env=prod",
     opts=pulumi.ResourceOptions(provider=provider, delete_before_replace=True),
 )
@@ -30,7 +30,7 @@ subnetwork_us_west4 = gcp.compute.Subnetwork(
     name="shop-subnet-main-gcp-us-west4-39d050",
     network=network.id,
     region="us-west4",
-    ip_cidr_range="10.182.0.0/20",
+    ip_cidr_range="10.32.16.0/20",
     description="mcis=shop mcis-namespace=default mcis-env=prod",
     opts=pulumi.ResourceOptions(provider=provider, delete_before_replace=True),
 )
