@@ -46,7 +46,7 @@ def doctor(request: Request, *, target: str | None = None, install: bool = False
 
     With `install`, get first what is missing of the engine and of the plugins.
     """
-    scope = _scope(request, target)
+    scope = look_at(request, target)
     if install:
 
         def say(line: str) -> None:
@@ -74,7 +74,7 @@ def _findings(scope: Scope) -> Iterator[Finding]:
 # ---------------------------------------------------------------- what is looked at
 
 
-def _scope(request: Request, target: str | None) -> Scope:
+def look_at(request: Request, target: str | None) -> Scope:
     """The connections of the manifest in reach, else those that need no account; or the target's."""
     trouble: tuple[Finding, ...] = ()
     known: Mapping[str, Connection] = {}

@@ -30,7 +30,10 @@ connections:
   west: {{cloud: azure, subscription: one, auth: oidc, environment: china}}
   east: {{cloud: gcp, project: shop-eu, impersonate: mcis@shop}}
   lab:
-    {{cloud: openstack, external_network: {{RegionOne: public}}, dns_servers: [9.9.9.9], volume_types: {{fast: nvme}}}}
+    cloud: openstack
+    external_network: {{RegionOne: public}}
+    dns_servers: [9.9.9.9]
+    volume_types: {{fast: nvme}}
 keys:
   ops: {{public_key: {PUBLIC_KEY}, private_key_file: keys/ops, agent: true}}
 images:

@@ -1,0 +1,92 @@
+"""What a manifest still wants of a region: what the doctor holds against the quotas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fakes.mcis import a_group, an_mcis, settled
+
+from mcis_iac.clouds.base import Demand
+from mcis_iac.flows.demands import counted
+from mcis_iac.model import Connection, Disk, Group, Inventory, Network, Plan, Vm
+
+SEOUL, TOKYO = "ap-northeast-2", "ap-northeast-1"
+DISK = Disk(name="data", size_gib=100, mount="/data")
+
+
+def plan(*groups: Group, **fields: object) -> Plan:
+    names = {group.placement.connection for group in groups}
+    connections = {name: Connection(name=name, cloud="aws") for name in names}
+    return settled(an_mcis(*groups, connections=connections, **fields)).plan
+
+
+def web(count: int = 2, **fields: object) -> Group:
+    return a_group("web", count, **({"cloud": "aws", "region": SEOUL, "type": "t3.medium"} | fields))
+
+
+def a_vm(name: str) -> Vm:
+    group, _, ordinal = name.rpartition("-")
+    return Vm(
+        name=name, group=group, ordinal=int(ordinal), connection="aws", cloud="aws", region=SEOUL, zone="a",
+        type="t3.medium", id=f"i-{name}", private_ip="10.0.0.1", public_ip=None, user="mcis",
+        host_key=None,
+    )  # fmt: skip
+
+
+def test_everything_is_wanted_of_an_empty_region() -> None:
+    found = counted(plan(web(disks=(DISK,))), Inventory())
+    assert found == {
+        "aws": [
+            Demand(
+                region=SEOUL,
+                vms=2,
+                vcpus=4,
+                public_ips=2,
+                networks=1,
+                types=("t3.medium",),
+                disks=2,
+                disk_gib=200,
+            )
+        ]
+    }
+
+
+def test_what_is_there_is_not_wanted_again() -> None:
+    (found,) = counted(plan(web(3)), Inventory(vms=(a_vm("web-1"),)))["aws"]
+    assert (found.vms, found.vcpus, found.networks) == (2, 4, 0)
+
+
+def test_a_region_where_all_is_there_is_still_looked_at() -> None:
+    (found,) = counted(plan(web(1)), Inventory(vms=(a_vm("web-1"),)))["aws"]
+    assert found == Demand(region=SEOUL, vms=0, vcpus=0, public_ips=0, networks=0)
+
+
+def test_every_region_of_a_connection_has_its_own() -> None:
+    groups = (web(1), a_group("api", 2, cloud="aws", region=TOKYO, public_ip="none"))
+    assert [
+        (each.region, each.vms, each.public_ips) for each in counted(plan(*groups), Inventory())["aws"]
+    ] == [
+        (SEOUL, 1, 1),
+        (TOKYO, 2, 0),
+    ]
+
+
+def test_connections_are_kept_apart() -> None:
+    groups = (web(1), replace(web(1, connection="labs"), name="api"))
+    assert {name: len(each) for name, each in counted(plan(*groups), Inventory()).items()} == {
+        "aws": 1,
+        "labs": 1,
+    }
+
+
+def test_a_network_that_is_there_is_not_wanted() -> None:
+    existing = {"aws": {SEOUL: {"vpc": "vpc-1", "subnets": {"a": "s"}}}}
+    (found,) = counted(plan(web(), networks={"main": Network(name="main", existing=existing)}), Inventory())[
+        "aws"
+    ]
+    assert found.networks == 0
+
+
+def test_of_an_unknown_type_the_processors_are_not_counted() -> None:
+    (found,) = counted(plan(web(type="z9.huge")), Inventory())["aws"]
+    assert (found.vms, found.vcpus) == (2, 0)
