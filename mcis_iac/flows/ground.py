@@ -6,23 +6,25 @@ Verbs that change or preview need the whole manifest (`Ground`). Verbs that look
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mcis_iac.engine.home import StackCard, StackHome, read_card
 from mcis_iac.errors import ManifestError, McisError, NotFoundError
 from mcis_iac.manifest.diagnostics import credible, failed, in_order
 from mcis_iac.manifest.load import Loaded, load, lock_path
-from mcis_iac.model import Connection, Diagnostic, Mcis
+from mcis_iac.model import Connection, Diagnostic, Group, Mcis
 from mcis_iac.pipeline import Checked, Request
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.members import Settled, settle
 
 GENERATED = "generated"
 # Stands for a login key that the first `up` will make: a preview makes nothing.
-NO_KEY_YET = "ssh-ed25519 AAAA(made by the first up)"
+NO_KEY_YET = "ssh-ed25519 AAAA(made-by-the-first-up)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +241,12 @@ def _of_card(request: Request, home: StackHome, card: StackCard) -> Standing:
     )
 
 
+def setup_digest(group: Group) -> str:
+    """Tells two first-boot set-ups apart."""
+    text = json.dumps(asdict(group.setup), sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def card_of(mcis: Mcis) -> StackCard:
     """What later verbs must know of the stack when the manifest is broken or gone."""
     connections = {
@@ -252,4 +260,5 @@ def card_of(mcis: Mcis) -> StackCard:
         backend=mcis.backend,
         connections=connections,
         protected=tuple(sorted(name for name, group in mcis.groups.items() if group.protect)),
+        setups={name: setup_digest(group) for name, group in mcis.groups.items()},
     )

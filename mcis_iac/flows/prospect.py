@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcis_iac.engine import operations
+from mcis_iac.engine.home import read_card
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
+from mcis_iac.errors import McisError
 from mcis_iac.flows import plugins, views
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
@@ -74,13 +76,25 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         before=before,
         diff=diff,
         clock=clock,
-        notices=(*views.notices(_used(ready.plan)), *views.image_notices(ready.plan)),
+        notices=(
+            *views.kept(ground.mcis, ground.lock, _setups(ground), diff),
+            *views.notices(_used(ready.plan)),
+            *views.image_notices(ready.plan),
+        ),
     )
 
 
 def _wanted(mcis: Mcis) -> list[Connection]:
     """The connections with VMs to be there, known before any cloud is asked."""
     return [mcis.connections[group.placement.connection] for group in mcis.groups.values() if group.count]
+
+
+def _setups(ground: Ground) -> Mapping[str, str]:
+    """How the groups were set up when this checkout last changed the stack; nothing when it never did."""
+    try:
+        return read_card(ground.home).setups
+    except McisError:
+        return {}
 
 
 def _used(plan: Plan) -> Mapping[str, Connection]:

@@ -51,7 +51,7 @@ def plugins(connections: Iterable[Connection]) -> dict[str, Path]:
 
 
 def variables(connections: Iterable[Connection]) -> Iterator[str]:
-    """Names of the environment variables the providers of those connections may see, the user's own included."""
+    """Names of the environment variables those connections' providers may see, the user's own included."""
     for connection in connections:
         yield from registry.graph(connection.cloud).VARIABLES
         yield from (connection.settings.get("env") or {}).values()
