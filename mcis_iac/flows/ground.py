@@ -23,7 +23,8 @@ from mcis_iac.placement import lock as locks
 from mcis_iac.placement.members import Settled, settle
 
 GENERATED = "generated"
-# Stands for a login key that the first `up` will make: a preview makes nothing.
+# Stands for a login key that the first `up` will make: a preview makes nothing. Keys lose their comments,
+# so it has no space after the kind.
 NO_KEY_YET = "ssh-ed25519 AAAA(made-by-the-first-up)"
 
 

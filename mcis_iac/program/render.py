@@ -99,13 +99,17 @@ def _lines(values: Mapping[str, Any], depth: int) -> list[str]:
     found: list[str] = []
     for name, value in values.items():
         head = f"{'  ' * depth}{name}:"
-        if isinstance(value, Mapping) and any(isinstance(v, Mapping) for v in value.values()):
+        if isinstance(value, Mapping) and any(map(_is_long, value.values())):
             found += [head, *_lines(value, depth + 1)]
         elif isinstance(value, str) and "\n" in value:
             found += [f"{head} |", *("  " * (depth + 1) + line for line in value.splitlines())]
         else:
             found.append(f"{head} {_inline(value)}")
     return found
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, str) and "\n" in value)
 
 
 def _inline(value: Any) -> str:

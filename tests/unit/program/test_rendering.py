@@ -75,3 +75,18 @@ def test_rendering_loads_neither_pulumi_nor_the_network() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_text_of_several_lines_is_shown_as_such_wherever_it_is() -> None:
+    inputs = {"metadata": {"user": "kim", "script": "#!/bin/sh\ntrue\n"}, "tags": {"a": "b"}}
+    graph = Graph(
+        project="p", stack="s", resources=(Resource(key="web-1", token="a:b:C", inputs=inputs),), outputs={}
+    )
+    assert as_text(graph).splitlines()[3:9] == [
+        "  metadata:",
+        "    user: kim",
+        "    script: |",
+        "      #!/bin/sh",
+        "      true",
+        "  tags: {a: b}",
+    ]
