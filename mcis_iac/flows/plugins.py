@@ -21,7 +21,6 @@ from mcis_iac.engine import environment
 from mcis_iac.engine.bootstrap import Found, Say, pulumi_home
 from mcis_iac.engine.home import explained
 from mcis_iac.errors import EngineError
-from mcis_iac.model import Connection
 from mcis_iac.pipeline import Request
 
 SERVER, FOLDER = "MCIS_PLUGIN_SERVER", "MCIS_PLUGIN_FOLDER"
@@ -87,9 +86,9 @@ def needed(clouds: Iterable[str]) -> tuple[Plugin, ...]:
     )
 
 
-def require(connections: Iterable[Connection], request: Request) -> None:
-    """EngineError unless all plugins of those connections are here."""
-    missing = [plugin for plugin in needed({c.cloud for c in connections}) if not plugin.present]
+def require(clouds: Iterable[str], request: Request) -> None:
+    """EngineError unless all plugins of those clouds are here."""
+    missing = [plugin for plugin in needed(clouds) if not plugin.present]
     if not missing:
         return
     names = ", ".join(f"{plugin.package} v{plugin.version}" for plugin in missing)

@@ -84,9 +84,10 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
     )
 
 
-def _wanted(mcis: Mcis) -> list[Connection]:
-    """The connections with VMs to be there, known before any cloud is asked."""
-    return [mcis.connections[group.placement.connection] for group in mcis.groups.values() if group.count]
+def _wanted(mcis: Mcis) -> set[str]:
+    """The clouds that VMs shall be in, known before any of them is asked."""
+    pins = (group.placement for group in mcis.groups.values() if group.count)
+    return {mcis.connections[pin.connection].cloud for pin in pins}
 
 
 def _setups(ground: Ground) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
 from mcis_iac.errors import McisError
 from mcis_iac.flows.ground import Standing
+from mcis_iac.flows.plugins import require
 from mcis_iac.model import Connection, Inventory, Subject
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Graph
@@ -72,9 +73,13 @@ def subjects(here: Standing, graph: Graph | None, known: Inventory) -> Subjects:
 
 @contextmanager
 def held(here: Standing, verb: str) -> Iterator[Session]:
-    """Hold the stack, clear away what dead processes left, and give the session."""
+    """Hold the stack, clear away what dead processes left, and give the session.
+
+    EngineError when a plugin that what exists was made with is not on this machine.
+    """
     here.home.create()
     with hold(here.home, verb, here.request.words):
+        require({vm.cloud for vm in known_inventory(here).vms}, here.request)
         session = open_session(here)
         recover(here, session)
         yield session

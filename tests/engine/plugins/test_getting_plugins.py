@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from mcis_iac.actions.inventory import write
 from mcis_iac.flows import plugins
 from mcis_iac.flows.plugins import Plugin
+from mcis_iac.model import Inventory, Vm
 from tests.engine.conftest import Room
 
 pytestmark = pytest.mark.engine
@@ -160,3 +162,19 @@ def test_an_archive_of_something_else_is_no_plugin(room: Room, archives: Archive
     archives.add("aws")
     room("doctor", "aws", "--install", code=1, env=archives.offline)
     assert len(there(room)) == 1
+
+
+def test_what_exists_is_not_touched_without_its_plugin(room: Room) -> None:
+    room.write(MANIFEST)
+    inventory = room.stack / ".mcis" / "shop" / "inventory.json"
+    room("preview", code=4)
+    inventory.parent.mkdir(parents=True, exist_ok=True)
+    vm = {
+        "name": "db-1", "group": "db", "ordinal": 1, "connection": "lab", "cloud": "openstack", "zone": "",
+        "region": "RegionOne", "type": "m1.small", "id": "1", "private_ip": "10.0.0.2", "public_ip": None,
+        "user": "mcis", "host_key": None,
+    }  # fmt: skip
+    write(inventory, Inventory(vms=(Vm(**vm),)))
+    said = room("down", "-y", code=4).err
+    assert "pulumi plugin install resource openstack v" in said
+    assert "resource aws" not in said

@@ -132,9 +132,8 @@ def test_another_version_is_not_there_but_known() -> None:
 
 def test_a_missing_plugin_is_refused_with_both_commands(manifest: Request) -> None:
     put("gcp")
-    connections = [Connection(name=cloud, cloud=cloud) for cloud in ("aws", "gcp", "local")]
     with pytest.raises(EngineError) as refused:
-        plugins.require(connections, manifest)
+        plugins.require({"aws", "gcp", "local"}, manifest)
     (aws,) = plugins.needed(["aws"])
     assert refused.value.exit_code == 4
     assert refused.value.hint == f"mcis doctor --install -f {manifest.file}"
@@ -144,6 +143,4 @@ def test_a_missing_plugin_is_refused_with_both_commands(manifest: Request) -> No
 
 def test_with_all_plugins_there_is_nothing_to_refuse() -> None:
     put("aws")
-    plugins.require(
-        [Connection(name="shop", cloud="aws"), Connection(name="local", cloud="local")], Request()
-    )
+    plugins.require({"aws", "local"}, Request())
