@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from mcis_iac.eject import texts
 from mcis_iac.eject.code import Expr, Raw, call, calling, each_of, formatted, listing, mapping, quoted
-from mcis_iac.eject.spelling import element, snake, within
+from mcis_iac.eject.spelling import Spelling, element, snake, within
 from mcis_iac.model import NOTHING
 from mcis_iac.program.graph import Join, Ref, Secret, Value, refs
 
@@ -59,6 +59,12 @@ class Home(Protocol):
     def helper(self, name: str) -> str:
         """A function of the project's common module, which is imported then."""
 
+    def load(self, line: str) -> None:
+        """An import that the module needs."""
+
+    def spell(self, key: str) -> Spelling:
+        """How the resource with that key is written."""
+
     @property
     def networks(self) -> Sequence[str]:
         """The names of all networks."""
@@ -83,7 +89,6 @@ class Alike:
 
     home: Home
     rows: Sequence[Row]
-    spell: Callable[[str], Any]  # key -> Spelling
     name: str = ""
     offered: dict[str, tuple[str, ...]] = field(default_factory=dict)  # columns worth having: code per row
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -93,30 +98,25 @@ class Alike:
         """Whether there is a loop at all."""
         return bool(self.rows[0].words)
 
-    def express(self, values: Sequence[Value], annotation: Any = None, hint: str = "value") -> Expr:
+    def express(self, values: Sequence[Any], annotation: Any = None, hint: str = "value") -> Expr:
         """One expression; NotAlike when the values differ in their form."""
-        first = values[0]
-        apart = [texts.taken_apart(value) for value in values]
-        known = [text for text in apart if text is not None]
-        if len(known) == len(values):
-            return self._file(known, hint)
-        if all(isinstance(value, str) for value in values):
-            return self._text([str(value) for value in values], hint)
-        if all(isinstance(value, Ref) for value in values):
-            return self._ref([value for value in values if isinstance(value, Ref)], hint)
-        if all(isinstance(value, Join) for value in values):
-            return self._join([value.parts for value in values if isinstance(value, Join)], hint)
-        if all(isinstance(value, Secret) for value in values):
-            return self._secret([value.value for value in values if isinstance(value, Secret)], hint)
-        if all(isinstance(value, Mapping) for value in values):
-            return self._mapping([v for v in values if isinstance(v, Mapping)], annotation, hint)
-        if all(isinstance(value, list | tuple) for value in values):
-            return self._list([v for v in values if isinstance(v, list | tuple)], annotation, hint)
-        if any(next(refs(value), None) for value in values) or any(
-            isinstance(value, Secret | Mapping | list | tuple) for value in values
-        ):
+        long = [found for value in values if (found := texts.taken_apart(value)) is not None]
+        if len(long) == len(values):
+            return self._file(long, hint)
+        ways: dict[type | tuple[type, ...], Callable[[], Expr]] = {
+            str: lambda: self._text(list(values), hint),
+            Ref: lambda: self._ref(values, hint),
+            Join: lambda: self._join([value.parts for value in values], hint),
+            Secret: lambda: self._secret([value.value for value in values], hint),
+            Mapping: lambda: self._mapping(values, annotation),
+            (list, tuple): lambda: self._list(values, annotation, hint),
+        }
+        for kind, way in ways.items():
+            if all(isinstance(value, kind) for value in values):
+                return way()
+        if any(isinstance(value, Ref | Join | Secret | Mapping | list | tuple) for value in values):
             raise NotAlike
-        return self._scalar(first, values, hint)
+        return self._scalar(values[0], values, hint)
 
     # ---------------------------------------------------------- plain values
 
@@ -215,7 +215,7 @@ class Alike:
 
     # ---------------------------------------------------------- nested values
 
-    def _mapping(self, values: Sequence[Mapping[str, Value]], annotation: Any, hint: str) -> Expr:
+    def _mapping(self, values: Sequence[Mapping[str, Value]], annotation: Any) -> Expr:
         names = list(values[0])
         if any(set(value) != set(names) for value in values):
             raise NotAlike
@@ -264,7 +264,7 @@ class Alike:
         if known != list(self.home.machines(group)):
             return None
         rows = [Row(words={"vm": vm}, vm=vm) for vm in known]
-        each = Alike(self.home, rows, self.spell)
+        each = Alike(self.home, rows)
         try:
             body = each.express(list(items), inner, hint)
         except NotAlike:
@@ -302,7 +302,7 @@ class Alike:
         return Raw(self.column(hint, [self.home.address(value) for value in values]))
 
     def _path(self, ref: Ref) -> str:
-        return "" if ref.path == SELF else str(self.spell(ref.key).output(ref.path))
+        return "" if ref.path == SELF else str(self.home.spell(ref.key).output(ref.path))
 
     def _join(self, values: Sequence[Sequence[Any]], hint: str) -> Expr:
         if len({len(parts) for parts in values}) != 1:

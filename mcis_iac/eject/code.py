@@ -83,7 +83,8 @@ def flat(expr: Expr) -> str:
     """On one line."""
     if isinstance(expr, Raw):
         return expr.text
-    return f"{expr.opening}{f'{expr.comma} '.join(before + flat(each) for before, each in expr.items)}{expr.closing}"
+    items = (before + flat(each) for before, each in expr.items)
+    return f"{expr.opening}{f'{expr.comma} '.join(items)}{expr.closing}"
 
 
 def printed(expr: Expr, *, indent: str = "", before: str = "", after: str = "") -> str:

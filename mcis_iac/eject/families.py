@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcis_iac.eject.alike import Alike, Row, variable
+from mcis_iac.eject.creation import creation
 from mcis_iac.eject.layout import needs
 from mcis_iac.program.graph import Resource
 
@@ -56,7 +57,7 @@ class Family:
     def alike(self, home: Writer) -> Alike:
         """What writes all of them as one."""
         rows = [Row(words={self.label: label}, own={key: "made"}) for key, label in self.labels.items()]
-        return Alike(home, rows, home.spell)
+        return Alike(home, rows)
 
 
 def labels(keys: Sequence[str]) -> list[str] | None:
@@ -67,8 +68,10 @@ def labels(keys: Sequence[str]) -> list[str] | None:
     differing = [place for place, parts in enumerate(zip(*split, strict=True)) if len(set(parts)) > 1]
     if not differing:
         return None
-    found = ["/".join(parts[differing[0] : differing[-1] + 1]) for parts in split]
-    return found if len(set(found)) == len(keys) and differing[-1] - differing[0] < 2 else None
+    first, last = differing[0], differing[-1]
+    found = ["/".join(parts[first : last + 1]) for parts in split]
+    # Two parts side by side can still be read as one: `tcp-443/10.0.0.0`.
+    return found if len(set(found)) == len(keys) and last - first <= 1 else None
 
 
 def families(resources: Sequence[Resource], home: Writer) -> None:
@@ -118,4 +121,4 @@ def _joins(family: Family, resource: Resource, where: dict[str, int], place: int
     if labels([each.key for each in tried.rows]) is None:
         return False
     alike = tried.alike(home)
-    return home.tried(lambda: home.creation(alike, tried.rows)) and len(alike.columns) <= MOST_COLUMNS
+    return home.tried(lambda: creation(home, alike, tried.rows)) and len(alike.columns) <= MOST_COLUMNS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ import jinja2
 from mcis_iac import bundled
 from mcis_iac.eject.alike import Alike, Row
 from mcis_iac.eject.code import Raw, flat, mapping, printed, quoted
-from mcis_iac.eject.module import ordinal
+from mcis_iac.eject.layout import Module
+from mcis_iac.eject.module import Writer, ordinal
 from mcis_iac.eject.project import Page, Project
 from mcis_iac.eject.spelling import LOCAL, snake
 from mcis_iac.errors import OperationError, UsageError
@@ -100,6 +102,7 @@ def _write(path: Path, text: str) -> Path:
 def _context(project: Project, pages: Sequence[Page], stack: Stack) -> dict[str, Any]:
     graph = project.graph
     mcis = project.mcis
+    exports, needed = _exports(project)
     identity = "\0".join((mcis.namespace, mcis.name, mcis.env or "", ""))
     return {
         "project": graph.project,
@@ -108,9 +111,10 @@ def _context(project: Project, pages: Sequence[Page], stack: Stack) -> dict[str,
         "identity": quoted(identity),
         "pages": pages,
         "calls": [f"{module.name}.{function.name}" for module, function in project.layout.calls],
-        "helpers": {name for page in pages for name in page.helpers},
+        "helpers": {name for page in pages for name in page.helpers} | set(needed),
         "inventory": bool(project.inventory),
-        "exports": dict(_exports(project)),
+        "exports": exports,
+        "needed": needed,
         "config": dict(_counts(project)),
         "secrets": sorted(project.notes.secrets),
         "boot": bool(project.notes.boot),
@@ -127,24 +131,20 @@ def _context(project: Project, pages: Sequence[Page], stack: Stack) -> dict[str,
 
 def _counts(project: Project) -> Iterator[tuple[str, Any]]:
     """How many machines each group has; their numbers, where some are missing."""
-    wanted = project.notes.counted | {
-        group
-        for group in project.machines
-        if any(f'machines("{group}")' in t for t in project.texts.values())
-    }
+    texts = "\n".join(project.texts.values())
     for group, vms in project.machines.items():
-        if group in wanted:
+        if group in project.notes.counted or f"machines({quoted(group)})" in texts:
             numbers = [ordinal(vm) for vm in vms]
             yield group, len(vms) if numbers == list(range(1, len(vms) + 1)) else numbers
 
 
-def _exports(project: Project) -> Iterator[tuple[str, str]]:
-    """Outputs other than the inventory."""
-    for name, value in project.graph.outputs.items():
-        if name != "inventory":
-            writer = next(iter(project.writers.values()))
-            code = Alike(writer, [Row()], project.spell).express([value])
-            yield quoted(name), flat(code)
+def _exports(project: Project) -> tuple[dict[str, str], list[str]]:
+    """Outputs other than the inventory, as code, and what that needs of the common module."""
+    writer = Writer(project, Module("", ""))
+    others = {name: value for name, value in project.graph.outputs.items() if name != "inventory"}
+    codes = {quoted(name): flat(Alike(writer, [Row()]).express([value])) for name, value in others.items()}
+    needed = writer.helpers | ({"inventory"} if project.inventory else set())
+    return codes, sorted(needed)
 
 
 def _requirements(graph: Graph, stack: Stack) -> Iterator[str]:
@@ -187,13 +187,10 @@ def _environment() -> jinja2.Environment:
 
 
 def _yaml(value: Any) -> str:
-    """A scalar or a list as YAML: plain words stay plain, all else is JSON, which is YAML, too."""
-    if isinstance(value, str) and value.replace("-", "").replace("_", "").isalpha() and value.isascii():
-        return (
-            value
-            if value.lower() not in {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
-            else f'"{value}"'
-        )
+    """A value as YAML: names stay plain, all else is JSON, which is YAML, too."""
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_.:-]*[A-Za-z0-9]", value)
+    if plain and not re.fullmatch(r"(?i)yes|no|on|off|true|false|null", value):
+        return str(value)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from mcis_iac.eject import naming
 from mcis_iac.eject.alike import SELF, Alike, NotAlike, Row
-from mcis_iac.eject.code import STEP, Expr, Raw, calling, flat, formatted, listing, mapping, printed, quoted
+from mcis_iac.eject.code import STEP, Expr, flat, formatted, printed, quoted
+from mcis_iac.eject.creation import creation
 from mcis_iac.eject.families import Family, families
 from mcis_iac.eject.layout import Function, Module, Turns
 from mcis_iac.eject.spelling import Spelling
 from mcis_iac.eject.tables import Table
-from mcis_iac.program.graph import Ref, Resource, Value
+from mcis_iac.program.graph import Ref, Resource
 
 if TYPE_CHECKING:
     from mcis_iac.eject.project import Project
@@ -128,6 +129,10 @@ class Writer:
         self.helpers.add(name)
         return name
 
+    def load(self, line: str) -> None:
+        """Import that."""
+        self.imports.add(line)
+
     def spell(self, key: str) -> Spelling:
         """How the resource with that key is written."""
         return self.project.spell(key)
@@ -149,12 +154,14 @@ class Writer:
     def _family(self, family: Family) -> Iterator[str]:
         own = self.variables[family.first.key]
         if not family.loops:
-            alike = Alike(self, [Row()], self.spell, name=_file_name(family.first))
-            made = self.creation(alike, family.rows)
+            alike = Alike(self, [Row()], name=_file_name(family.first))
+            made = creation(self, alike, family.rows)
+            if self.spell(family.first.key).ambient - set(family.first.inputs):
+                yield "# The typed class would also take settings from the environment of whoever runs this."
             yield printed(made, before=f"{own} = " if self.project.used(self.module.name, own) else "")
             return
         alike, name, label = family.alike(self), own, family.label
-        made = self.creation(alike, family.rows)
+        made = creation(self, alike, family.rows)
         names = [label, *alike.columns]
         cells = zip(map(quoted, family.labels.values()), *alike.columns.values(), strict=True)
         before = f"for {', '.join(names)} in "
@@ -163,58 +170,6 @@ class Writer:
             yield f"{name} = {{}}"
         yield f"{before}{Table(names, list(cells)).code(len(before))}:"
         yield printed(made, indent=STEP, before=f"{name}[{label}] = " if used else "")
-
-    def creation(self, alike: Alike, rows: Sequence[Resource]) -> Expr:
-        """The call that makes a resource, one for all rows."""
-        first = rows[0]
-        if any(set(each.inputs) != set(first.inputs) or each.token != first.token for each in rows):
-            raise NotAlike
-        spelled = self.spell(first.key)
-        self.imports.add(spelled.importing)
-        key = alike.express([each.key for each in rows], None, "key")
-        named: list[tuple[str, Expr]] = []
-        for name in first.inputs:
-            ours, annotation = spelled.input(name)
-            named.append((ours, alike.express([each.inputs[name] for each in rows], annotation, name)))
-        options = list(self._options(alike, rows, spelled))
-        if options:
-            named.append(("opts", calling("pulumi.ResourceOptions", [], options)))
-        return calling(spelled.callee, [("", key)], named)
-
-    def _options(
-        self, alike: Alike, rows: Sequence[Resource], spelled: Spelling
-    ) -> Iterator[tuple[str, Expr]]:
-        first = rows[0]
-
-        def resources(keys: Sequence[Sequence[str]]) -> Expr:
-            same = {len(each) for each in keys}
-            if len(same) != 1:
-                raise NotAlike
-            values = [[Ref(key, SELF) for key in each] for each in keys]
-            return listing(alike.express(list(each), None, "after") for each in zip(*values, strict=True))
-
-        if first.provider is not None:
-            providers: list[Value] = [Ref(str(each.provider), SELF) for each in rows]
-            yield "provider", alike.express(providers, None, "provider")
-        if any(each.options.depends_on for each in rows):
-            yield "depends_on", resources([each.options.depends_on for each in rows])
-        if any(each.options.deleted_with for each in rows):
-            with_: list[Value] = [Ref(str(each.options.deleted_with), SELF) for each in rows]
-            yield "deleted_with", alike.express(with_, None, "deleted_with")
-        for name in ("ignore_changes", "replace_on_changes", "additional_secret_outputs"):
-            found = {getattr(each.options, name) for each in rows}
-            if len(found) != 1:
-                raise NotAlike
-            paths = [path for path in found.pop() if not (name.startswith("add") and path in spelled.hidden)]
-            if paths:
-                yield name, listing(Raw(quoted(_path(path, spelled, name))) for path in paths)
-        for name in ("delete_before_replace", "retain_on_delete"):
-            if len({getattr(each.options, name) for each in rows}) != 1:
-                raise NotAlike
-            if getattr(first.options, name):
-                yield name, Raw("True")
-        if first.env:
-            yield "env_var_mappings", mapping((ours, Raw(quoted(own))) for ours, own in first.env.items())
 
     # ---------------------------------------------------------- functions
 
@@ -240,8 +195,8 @@ class Writer:
         return "\n".join(lines)
 
     def _alone(self, resource: Resource) -> str:
-        alike = Alike(self, [Row()], self.spell, name=_file_name(resource))
-        made = self.creation(alike, [resource])
+        alike = Alike(self, [Row()], name=_file_name(resource))
+        made = creation(self, alike, [resource])
         kept = resource.key in self.project.kept
         return printed(
             made, indent=STEP, before=f"{self.helper('made')}[{quoted(resource.key)}] = " if kept else ""
@@ -281,10 +236,10 @@ class Writer:
             Row(words={"n": ordinal(vm), "vm": vm}, own=own, vm=vm)
             for vm, own in zip(turns.units, names, strict=True)
         ]
-        alike = Alike(self, rows, self.spell, name=turns.group)
+        alike = Alike(self, rows, name=turns.group)
         self._offer(alike, turns)
         made = [
-            (names[0][column[0].key], self.creation(alike, column)) for column in zip(*units, strict=True)
+            (names[0][column[0].key], creation(self, alike, column)) for column in zip(*units, strict=True)
         ]
         told = self._told(alike, turns)
         return list(self._loop(alike, turns, made, told))
@@ -381,15 +336,6 @@ def by_ordinal(ordinals: Sequence[int], cells: Sequence[str]) -> str:
 
 def _file_name(resource: Resource) -> str:
     return resource.subject.group or resource.key.replace("/", "-")
-
-
-def _path(path: str, spelled: Spelling, option: str) -> str:
-    """A property in an option: the language's spelling at the top, the provider's own inside."""
-    if spelled.args is None or not path.isidentifier():
-        return path
-    if option.startswith("add"):
-        return spelled.outputs.get(path, path)
-    return spelled.input(path)[0]
 
 
 def _form(vm: str, unit: Sequence[Resource]) -> str:

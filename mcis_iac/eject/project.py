@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +46,8 @@ class Project:
         self.graph, self.untyped = graph, untyped
         self.resources = {each.key: each for each in graph.resources}
         self.layout = laid_out(graph)
+        modules = self.layout.modules.values()
+        self.homes = {each.key: module.name for module in modules for each in module.shared}
         self.inventory = _inventory(graph)
         self.entries = dict(_entries(self.inventory))
         self.groups = {vm: str(entry.get("group", "")) for vm, entry in self.inventory.items()}
@@ -87,10 +88,7 @@ class Project:
 
     def owner(self, key: str) -> Writer | None:
         """The writer of the module that has a resource at its top level."""
-        for writer in self.writers.values():
-            if any(each.key == key for each in writer.module.shared):
-                return writer
-        return None
+        return self.writers.get(self.homes.get(key, ""))
 
     def spell(self, key: str) -> Spelling:
         """How a resource is written."""
@@ -119,7 +117,8 @@ class Project:
 
     def noted(self) -> Notes:
         """The notes as they are."""
-        return copy.deepcopy(self.notes)
+        notes = self.notes
+        return Notes(dict(notes.boot), dict(notes.secrets), set(notes.kept), set(notes.counted))
 
     def forget(self, notes: Notes) -> None:
         """Go back to those notes."""

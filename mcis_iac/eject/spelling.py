@@ -31,6 +31,7 @@ class Spelling:
     args: Any = None
     outputs: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     hidden: frozenset[str] = frozenset()  # outputs that the class makes secret by itself
+    ambient: frozenset[str] = frozenset()  # inputs that the class takes from the environment when not given
 
     def input(self, name: str) -> tuple[str, Any]:
         """An input's name and its annotation."""
@@ -75,6 +76,7 @@ def spelling(token: str, version: str, typed: bool) -> Spelling:  # noqa: FBT001
         args=shape.args,
         outputs=_types.resource_pulumi_to_py_names(found),
         hidden=_hidden(found),
+        ambient=_ambient(found, shape.args),
     )
 
 
@@ -87,6 +89,12 @@ def _hidden(found: type) -> frozenset[str]:
     source = inspect.getsource(found._internal_init)  # type: ignore[attr-defined]
     lists = re.findall(r"secret_outputs=\[([^\]]*)\]", source)
     return frozenset(name for each in lists for name in re.findall(r'"([^"]+)"', each))
+
+
+def _ambient(found: type, args: Any) -> frozenset[str]:
+    source = inspect.getsource(found._internal_init)  # type: ignore[attr-defined]
+    ours = set(re.findall(r"(\w+) = _utilities\.get_env", source))
+    return frozenset(name for name, (mine, _) in inputs(args).items() if mine in ours)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`mcis eject`: the graph of a manifest as a Pulumi program. Offline; nothing is changed but the new folder."""
+"""`mcis eject`: the graph of a manifest as a Pulumi program. Offline; all it makes is a new folder."""
 
 from __future__ import annotations
 

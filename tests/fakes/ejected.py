@@ -22,6 +22,20 @@ from mcis_iac.eject.files import Ejected
 from mcis_iac.program import interpreter
 from mcis_iac.program.graph import Graph, refs
 
+# The program runs inside the Automation API's own process, so that no language plugin is needed.
+PREVIEW = """\
+import json, runpy, sys
+from pulumi import automation
+def program():
+    runpy.run_path("__main__.py", run_name="__main__")
+sys.path.insert(0, ".")
+options = automation.LocalWorkspaceOptions(work_dir=".")
+stack = automation.select_stack(sys.argv[2], project_name=sys.argv[1], program=program, opts=options)
+lines = []
+found = stack.preview(color="never", diff=True, on_output=lines.append)
+changes = {str(getattr(op, "value", op)): count for op, count in found.change_summary.items()}
+print(json.dumps({"changes": changes, "text": "\\n".join(lines)}))
+"""
 PROJECT = "p"  # as the monitor calls it
 OPTIONS = ("ignoreChanges", "replaceOnChanges", "additionalSecretOutputs")
 
@@ -91,6 +105,20 @@ def of_project(folder: Path, graph: Graph, made: Ejected, counts: Mapping[str, A
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def previewed(folder: Path, graph: tuple[str, str], env: Mapping[str, str]) -> tuple[dict[str, int], str]:
+    """What the engine would do for an ejected project, by operation, and what it says.
+
+    `graph` is the names of project and stack; `env` has the backend, the passphrase and credentials.
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PREVIEW, *graph],
+        cwd=folder, env=dict(env), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    return found["changes"], found["text"]
 
 
 def secrets(made: Ejected) -> dict[str, str]:

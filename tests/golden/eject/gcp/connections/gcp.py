@@ -7,7 +7,13 @@ from common import boot, host_key, inventory, members, unique
 
 TAGS = {"team": "x", "mcis": "shop", "mcis-namespace": "default", "mcis-env": "prod"}
 
-provider = gcp.Provider("provider/gcp", add_pulumi_attribution_label=False, project="shop-project")
+# The typed class would also take settings from the environment of whoever runs this.
+provider = pulumi.ProviderResource(
+    "gcp",
+    "provider/gcp",
+    {"addPulumiAttributionLabel": "false", "project": "shop-project"},
+    opts=pulumi.ResourceOptions(version="10.2.0", additional_secret_outputs=["accessToken"]),
+)
 network = gcp.compute.Network(
     "net/main/gcp/global",
     name="shop-net-main-gcp-global-5ba1e8",

@@ -5,7 +5,13 @@ import pulumi_openstack as openstack
 
 from common import boot, host_key, inventory, members, unique
 
-provider = openstack.Provider("provider/openstack")
+# The typed class would also take settings from the environment of whoever runs this.
+provider = pulumi.ProviderResource(
+    "openstack",
+    "provider/openstack",
+    {},
+    opts=pulumi.ResourceOptions(version="5.5.3", additional_secret_outputs=["password"]),
+)
 network_region_one = openstack.networking.Network(
     "net/main/openstack/RegionOne",
     name="shop-net-main-openstack-regionone-c0b3e2",
