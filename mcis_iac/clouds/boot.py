@@ -92,8 +92,8 @@ def script(boot: FirstBoot) -> str:
 
 def referring(render: Callable[[FirstBoot], str], boot: FirstBoot) -> str | Join:
     """`render(boot)` where devices may be references: text with the references in their places."""
-    text = render(replace(boot, mounts=tuple(replace(disk, device="") for disk in boot.mounts)))
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    blank = tuple(replace(disk, device="") for disk in boot.mounts)
+    digest = _digest(render, replace(boot, hostname="", host_key=None, mounts=blank))
     marks = {
         f"volume-{digest}-{number}-": disk.device
         for number, disk in enumerate(boot.mounts)
@@ -106,6 +106,12 @@ def referring(render: Callable[[FirstBoot], str], boot: FirstBoot) -> str | Join
     )
     rendered = render(replace(boot, mounts=mounts))
     return Join(tuple(_joined(rendered, marks))) if marks else rendered
+
+
+@lru_cache(maxsize=64)
+def _digest(render: Callable[[FirstBoot], str], boot: FirstBoot) -> str:
+    """What no setup can contain, as it is made of it; the same for a group, whose texts are rendered once."""
+    return hashlib.sha256(render(boot).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _joined(text: str, marks: Mapping[str, Ref]) -> Iterator[str | Ref]:
@@ -217,7 +223,8 @@ def _yaml(document: Mapping[str, Any]) -> str:
     text: str = yaml.dump(
         dict(document), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=1 << 20
     )
-    return text
+    # After a text that ends in empty lines the end of the document is marked, but it goes on.
+    return text.removesuffix("...\n") if text.endswith("\n...\n") else text
 
 
 @cache

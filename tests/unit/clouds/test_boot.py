@@ -178,6 +178,7 @@ def test_no_text_leaves_its_quotes(content: str, command: str, name: str, path: 
 
 @given(ANY_TEXT, ANY_TEXT)
 @example(NASTY, NASTY)
+@example("", "\n")
 def test_cloud_config_is_read_back_as_it_was_meant(text: str, user: str) -> None:
     first = replace(BARE, setup=Setup(run=(text,)), user=user, hostname=text, public_key=text)
     found = read(replace(first, host_key=HostKey(public=user, private=text)))
