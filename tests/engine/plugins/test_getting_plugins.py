@@ -134,7 +134,7 @@ def test_the_plugins_of_a_manifest_are_got_together(room: Room, archives: Archiv
     found = topics(room, "--install", env=archives.offline)
     assert there(room) == sorted(names)
     assert "plugin gcp" not in found
-    assert "provider plugin is missing" not in room("preview", code=None).err
+    assert "pulumi plugin install" not in room("preview", code=None).err
 
 
 def test_one_that_cannot_be_had_does_not_keep_back_the_others(room: Room, archives: Archives) -> None:
