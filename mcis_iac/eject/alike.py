@@ -7,14 +7,13 @@ written with the loop's variables where it can be computed from them, and else b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from keyword import iskeyword
 from typing import Any, Protocol
 
 from mcis_iac.eject import texts
 from mcis_iac.eject.code import Expr, Raw, call, calling, each_of, formatted, listing, mapping, quoted
-from mcis_iac.eject.spelling import Spelling, element, snake, within
+from mcis_iac.eject.spelling import RESERVED, Spelling, element, snake, variable, within
 from mcis_iac.model import NOTHING
 from mcis_iac.program.graph import Join, Ref, Secret, Value, refs
 
@@ -64,6 +63,10 @@ class Home(Protocol):
 
     def spell(self, key: str) -> Spelling:
         """How the resource with that key is written."""
+
+    @property
+    def taken(self) -> Collection[str]:
+        """Names that no variable of a function may have."""
 
     @property
     def networks(self) -> Sequence[str]:
@@ -207,7 +210,14 @@ class Alike:
         if not self.loops:
             raise NotAlike
         name, number = variable(hint), 2
-        taken = {*self.columns, *self.offered, *self.rows[0].words, *self.rows[0].own.values()}
+        taken = {
+            *self.home.taken,
+            *RESERVED,
+            *self.columns,
+            *self.offered,
+            *self.rows[0].words,
+            *self.rows[0].own.values(),
+        }
         while name in taken:
             name, number = f"{variable(hint)}_{number}", number + 1
         self.columns[name] = wanted
@@ -374,11 +384,3 @@ def _around(values: Sequence[str], words: Sequence[str]) -> tuple[str, str] | No
 
 def _plain(value: Mapping[str, Value]) -> dict[str, Any]:
     return {name: inner for name, inner in value.items() if isinstance(inner, str)}
-
-
-def variable(words: str) -> str:
-    """A Python name of those words."""
-    name = re.sub(r"\W+", "_", snake(words)).strip("_").lower() or "value"
-    if name[0].isdigit():
-        return f"n{name}"
-    return f"{name}_" if iskeyword(name) or name in {"id", "type", "vm", "n"} else name

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mcis_iac.eject.alike import Alike, Row, variable
+from mcis_iac.eject.alike import Alike, Row
 from mcis_iac.eject.creation import creation
 from mcis_iac.eject.layout import needs
+from mcis_iac.eject.spelling import variable
 from mcis_iac.program.graph import Resource
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mcis_iac.eject.alike import variable
+from mcis_iac.eject.spelling import RESERVED, variable
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Graph, Resource, refs
 
@@ -131,7 +131,7 @@ class _Drawing:
             if last_module is module and last.group == group:
                 return last
         known = {function.name for function in module.functions}
-        found = Function(_free(LINKS if group is None else variable(group), known), group)
+        found = Function(_free(LINKS if group is None else variable(group), known | RESERVED), group)
         module.functions.append(found)
         self.layout.calls.append((module, found))
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,11 @@ class Writer:
         self.families: list[Family] = []
         families(module.shared, self)
         singles = [each.first for each in self.families]
+        functions = [function.name for function in module.functions]
         loops = {each.first.key: each.common for each in self.families if each.loops}
-        self.variables = naming.variables(singles, without=(module.connection,), loops=loops)
+        self.variables = naming.variables(
+            singles, without=(module.connection,), loops=loops, others=functions
+        )
         self.ready = True
 
     def _common_tags(self) -> Mapping[str, str]:
@@ -66,6 +69,11 @@ class Writer:
         return {name: text for name, text in large[0].items() if (name, text) in shared}
 
     # ---------------------------------------------------------- what Alike asks
+
+    @property
+    def taken(self) -> Collection[str]:
+        """Names that no variable of a function may have."""
+        return {*self.variables.values(), *(function.name for function in self.module.functions)}
 
     def address(self, ref: Ref) -> str:
         """The code of a reference to something declared outside the loop."""

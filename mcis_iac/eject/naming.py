@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from mcis_iac.eject.alike import variable
-from mcis_iac.eject.spelling import snake
+from mcis_iac.eject.spelling import LOOPS, RESERVED, snake, variable
 from mcis_iac.model import NOTHING
 from mcis_iac.program.graph import Resource
-
-RESERVED = frozenset(
-    {"pulumi", "config", "connections", "inventory", "made", "members", "machines", "unique", "boot"}
-    | {"encoded", "host_key", "provider", "n", "vm", "index"}
-)
 
 
 def kind(resource: Resource) -> str:
@@ -24,9 +18,13 @@ def kind(resource: Resource) -> str:
 
 
 def variables(
-    resources: Iterable[Resource], *, without: Iterable[str] = (), loops: Mapping[str, str] = NOTHING
+    resources: Iterable[Resource],
+    *,
+    without: Iterable[str] = (),
+    loops: Mapping[str, str] = NOTHING,
+    others: Iterable[str] = (),
 ) -> dict[str, str]:
-    """A variable for each, by key; the parts in `without` say nothing here.
+    """A variable for each, by key; the parts in `without` say nothing here, `others` are taken.
 
     `loops` has the resources that stand for several, with what their keys have in common.
     """
@@ -34,7 +32,7 @@ def variables(
     for resource in resources:
         alike.setdefault(kind(resource), []).append(resource)
     found: dict[str, str] = {}
-    taken = set(RESERVED)
+    taken = RESERVED | LOOPS | set(others)
     for word, same in alike.items():
         parts = {each.key: _parts(loops.get(each.key, each.key), frozenset(without)) for each in same}
         several = {each.key for each in same} & set(loops)
@@ -43,7 +41,7 @@ def variables(
             free, number = name, 2
             while free in taken and not (free == "provider" and word == "provider"):
                 free, number = f"{name}_{number}", number + 1
-            taken.add(free)
+            taken |= {free}
             found[key] = free
     return found
 

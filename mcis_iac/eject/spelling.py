@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from keyword import iskeyword
 from typing import Any
 
 from mcis_iac.model import NOTHING
@@ -19,6 +20,13 @@ from mcis_iac.program.graph import Resource
 from mcis_iac.program.typed import shapes
 
 LOCAL = "local_cloud"
+# What the code of a module may call by name, beside its own variables.
+RESERVED = frozenset(
+    {"pulumi", "config", "connections", "inventory", "made", "members", "machines", "unique", "boot"}
+    | {"encoded", "host_key", "provider", "aws", "azure_native", "gcp", "openstack", "local_cloud"}
+)
+# Variables of loops and of their tables.
+LOOPS = frozenset({"n", "vm", "name", "key", "zone", "zones", "places", "each", "host_keys", "host_public"})
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -128,3 +136,11 @@ def element(annotation: Any) -> Any:
 def snake(name: str) -> str:
     """`networkInterfaces` -> `network_interfaces`, as the typed packages do."""
     return _HUMP.sub("_", name).lower()
+
+
+def variable(words: str) -> str:
+    """A Python name of those words."""
+    name = re.sub(r"\W+", "_", snake(words)).strip("_").lower() or "value"
+    if name[0].isdigit():
+        return f"n{name}"
+    return f"{name}_" if iskeyword(name) or name in {"id", "type", "vm", "n"} else name

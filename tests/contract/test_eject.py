@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.clouds import planned, rich
+from fakes.clouds import planned, regions_of, rich
 from fakes.ejected import of_graph, of_project
+from fakes.mcis import a_group, an_mcis
 from fakes.standin.stacks import CONNECTIONS, HOST_KEY, everything, plan_of, three_clouds
 
 from mcis_iac.clouds import registry
 from mcis_iac.eject.files import Ejected, Stack, ejected, write
-from mcis_iac.model import Mcis
+from mcis_iac.model import Connection, Mcis
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph
 
@@ -30,7 +31,8 @@ def of_everything(cloud: str, **counts: int) -> Graph:
 
 
 def built(mcis: Mcis) -> Graph:
-    return build(plan_of(mcis))
+    clouds = {each.cloud for each in mcis.connections.values()}
+    return build(plan_of(mcis) if clouds <= set(CONNECTIONS) else planned(mcis))
 
 
 def project(graph: Graph) -> Ejected:
@@ -78,6 +80,24 @@ def test_an_ejected_program_registers_the_same_graph(cloud: str, tmp_path: Path)
 @pytest.mark.process  # an ejected program runs as a program
 def test_an_ejected_program_over_three_clouds_registers_the_same_graph(tmp_path: Path) -> None:
     assert_same(built(three_clouds()), tmp_path / "made")
+
+
+@pytest.mark.process  # an ejected program runs as a program
+@pytest.mark.parametrize("cloud", ["aws", "local"])
+def test_groups_may_be_called_like_what_the_program_uses(cloud: str, tmp_path: Path) -> None:
+    names = ("network", "vpc", "boot", "links", "members", "zone", "instance", "import", "provider", "n")
+    region = regions_of(cloud)[0]
+    groups = [a_group(name, 2, cloud=cloud, region=region) for name in names]
+    connections = {cloud: Connection(name=cloud, cloud=cloud)}
+    assert_same(built(an_mcis(*groups, connections=connections)), tmp_path / "made")
+
+
+@pytest.mark.process  # an ejected program runs as a program
+def test_connections_may_be_called_like_what_the_program_uses(tmp_path: Path) -> None:
+    names = ("common", "json", "pulumi-aws", "class")
+    groups = [a_group(f"g{n}", 1, connection=name) for n, name in enumerate(names)]
+    connections = {name: Connection(name=name, cloud="local") for name in names}
+    assert_same(built(an_mcis(*groups, connections=connections)), tmp_path / "made")
 
 
 @pytest.mark.process  # an ejected program runs as a program

@@ -88,9 +88,9 @@ def test_a_machine_that_needs_another_of_its_group_is_not_made_in_its_loop() -> 
 
 
 def test_the_parts_of_a_machine_are_made_in_its_turn() -> None:
-    parts = [
-        each for n in (1, 2) for each in (thing(f"disk/web-{n}", "Volume"), thing(f"web-{n}", disk=Ref(f"disk/web-{n}")))
-    ]  # fmt: skip
+    disks = [thing(f"disk/web-{n}", "Volume") for n in (1, 2)]
+    machines = [thing(f"web-{n}", disk=Ref(f"disk/web-{n}")) for n in (1, 2)]
+    parts = [each for pair in zip(disks, machines, strict=True) for each in pair]
     text = module(eject(*parts))
     assert "volume = local_cloud.Volume(" in text
     assert "disk=volume.id," in text
