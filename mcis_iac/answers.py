@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcis_iac.errors import CredentialsError, McisError, OperationError
 from mcis_iac.model import (
     NOTHING,
     Diff,
@@ -32,10 +33,50 @@ __all__ = [
     "HostResult",
     "OnOutput",
     "Preview",
+    "Silent",
     "StatusReport",
     "StatusRow",
     "VmResult",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """A connection whose cloud could not be asked, with the error's parts; `vms` should be there.
+
+    `exit_code` is 3 when the credentials are missing or refused, else 4.
+    """
+
+    connection: str
+    cloud: str
+    summary: str
+    detail: str = ""
+    hint: str = ""
+    vms: int = 0
+    exit_code: int = CredentialsError.exit_code
+
+
+def refusal(silent: Sequence[Silent]) -> McisError:
+    """One error for all of them: where they differ, each with its own summary and what to do."""
+    refused = any(each.exit_code == CredentialsError.exit_code for each in silent)
+    kind = CredentialsError if refused else OperationError
+    same = {(each.summary, each.detail, each.hint) for each in silent}
+    if len(same) == 1:
+        return kind(summary=silent[0].summary, detail=silent[0].detail, hint=silent[0].hint)
+    names = ", ".join(each.connection for each in silent)
+    told = [line for each in silent for line in _told(each)]
+    return kind(
+        summary=f"{len(silent)} connections cannot be used",
+        detail="\n".join((names, *told)),
+        hint="mcis doctor looks at all of them",
+    )
+
+
+def _told(silent: Silent) -> list[str]:
+    own = silent.detail.startswith(f"{silent.connection}: ") or not silent.detail
+    first, *more = (silent.detail or silent.summary).splitlines()
+    head = first if own and silent.detail else f"{silent.connection}: {first}"
+    return [head, *(f"  {line}" for line in more), *([f"  {silent.hint}"] if silent.hint else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +85,8 @@ class Preview:
 
     `sources` maps a resource key to `file:line` of what caused its change, where known;
     `notices` are sentences said once per run (fallback backend, built-in image on local, ...).
-    `timings` are seconds per stage: placed, built, engine.
+    `timings` are seconds per stage: placed, built, engine. Nothing of the connections in `silent` is
+    in the diff, nor what depends on their VMs.
     """
 
     mcis: Mcis
@@ -55,6 +97,12 @@ class Preview:
     timings: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     lock_changed: bool = False
     words: str = ""
+    silent: tuple[Silent, ...] = ()
+
+    @property
+    def refusal(self) -> McisError | None:
+        """Why the preview is not of everything; None when it is."""
+        return refusal(self.silent) if self.silent else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

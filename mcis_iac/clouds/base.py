@@ -55,6 +55,9 @@ class GraphModule(Protocol):
     SHIPS_PLUGIN: bool  # whether the provider program comes with this package
     VARIABLES: tuple[str, ...]  # environment variables the provider may see, `*` allowed
     REMOTE: bool  # whether it is reached over the internet, so that somebody's address is a public one
+    # What the provider says when the cloud does not accept the credentials, or there are none (patterns).
+    CREDENTIAL_ERRORS: tuple[str, ...]
+    SIGN_IN: str  # what to do about that; "" where there is nobody to sign in with
     INJECTS_HOST_KEYS: bool  # whether machines get the host key `plan.host_keys` has for them
 
     def facts(self) -> Facts:

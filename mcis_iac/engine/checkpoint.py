@@ -105,6 +105,15 @@ def read_file(path: Path) -> Mapping[str, Any]:
     return latest
 
 
+def write_copy(folder: Path, project: str, stack: str, deployment: Mapping[str, Any]) -> None:
+    """Make a folder a `file://` backend with that one stack."""
+    path = folder / ".pulumi" / "stacks" / project / f"{stack}.json"
+    path.parent.mkdir(mode=0o700, parents=True)
+    (folder / ".pulumi" / "meta.yaml").write_text("version: 1\n", encoding="utf-8")
+    kept = {"stack": f"organization/{project}/{stack}", "latest": deployment}
+    path.write_text(json.dumps({"version": 3, "checkpoint": kept}), encoding="utf-8")
+
+
 def mend(path: Path, keep_in: Path) -> str:
     """Make a damaged checkpoint readable again from its backup; "" = it was fine, else what was done.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcis_iac.engine.failures import clean, generic
-from mcis_iac.engine.subjects import PROVIDER, STACK, Subjects, countable, key_of
+from mcis_iac.engine.subjects import PROVIDER, STACK, Subjects, countable, key_of, token_of
 from mcis_iac.model import Change, Diff, Op, PropertyChange
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -83,6 +83,7 @@ class PreviewReader:
         self._asked = asked
         self._seen: dict[str, _Seen] = {}
         self.errors: list[tuple[str, str]] = []
+        self.refused: dict[str, str] = {}  # key -> words of a cloud that does not accept the credentials
         self.warnings: list[str] = []
 
     def handle(self, event: Any) -> None:
@@ -94,7 +95,10 @@ class PreviewReader:
 
     def _say(self, said: Any) -> None:
         if said.severity == "error" and not generic(said.message):
-            self.errors.append((key_of(said.urn or ""), clean(said.message)))
+            key, text = key_of(said.urn or ""), clean(said.message)
+            self.errors.append((key, text))
+            if self._subjects.refuses(token_of(said.urn or ""), text):
+                self.refused.setdefault(key, text)
         elif said.severity == "warning":
             self.warnings.append(clean(said.message))
 

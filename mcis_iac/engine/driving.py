@@ -11,10 +11,10 @@ import gc
 import logging
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from mcis_iac.engine import recovery
+from mcis_iac.engine import recovery, scrub
 from mcis_iac.engine.interrupt import Finished, Stop, guarded
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.stream import Stream
@@ -29,6 +29,7 @@ class Program:
 
     def __init__(self, graph: Graph) -> None:
         self._run = interpreter.program(graph)
+        self.renamed = {ours: theirs for each in graph.resources for ours, theirs in each.env.items()}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __call__(self) -> None:
@@ -66,7 +67,8 @@ def drive(
     stuck: Callable[[], bool] = lambda: False,
 ) -> Finished[Any]:
     """Run one Automation API call beside its events; returns when both have ended."""
-    stream = Stream(handle)
+    secrets = scrub.values(session.workspace.env_vars, program.renamed if program else {})
+    stream = Stream(lambda event: handle(_scrubbed(event, secrets)))
     # The program's server logs a traceback whenever the engine hangs up on it; the events say why.
     logging.getLogger("grpc").setLevel(logging.CRITICAL)
 
@@ -88,3 +90,11 @@ def drive(
     session.command.resume()
     stream.close()
     return finished
+
+
+def _scrubbed(event: Any, secrets: Sequence[str]) -> Any:
+    """An event whose words have no secrets in them: clouds repeat what they do not like."""
+    said = event.diagnostic_event
+    if said is not None:
+        said.message = scrub.scrub(said.message, secrets)
+    return event

@@ -41,6 +41,7 @@ _NOISE = (
     (re.compile(r"\n?Traceback \(most recent call last\):.*", re.DOTALL), ""),
     (re.compile(r"rpc error: code = \w+ desc = "), ""),
     (re.compile(r"^\d+ errors? occurred:\s*\* "), ""),
+    (re.compile(r"^pulumi:providers:\S+ resource '[^']*' has a problem: "), ""),
     (re.compile(r"^(creating|updating|deleting) urn:pulumi:\S+: "), ""),
     (re.compile(r"\s*\n\s*"), " "),
 )

@@ -7,13 +7,14 @@ everything that was begun ends in an Outcome, whatever happened to it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi.automation import CommandError, ConcurrentUpdateError, StackNotFoundError
 
-from mcis_iac.engine import causes, checkpoint, inventory, recovery, selection, troubles
+from mcis_iac.engine import causes, checkpoint, inventory, recovery, selection, silence, troubles
 from mcis_iac.engine.checkpoint import StateResource
 from mcis_iac.engine.command import Interrupted
 from mcis_iac.engine.diff import PreviewReader
@@ -38,14 +39,23 @@ def preview(
     subjects: Subjects,
     targets: Iterable[str] = (),
     replace: Iterable[str] = (),
+    silent: Collection[str] = (),
     parallel: int = PARALLEL,
     timeout_s: float | None = None,
 ) -> Diff:
     """What `up` would do; changes nothing in any cloud.
 
-    `targets` and `replace` are names of groups, VMs or keys. Raises OperationError when the graph
-    cannot be applied, Cancelled or TimedOut when stopped.
+    `targets` and `replace` are names of groups, VMs or keys; `silent` are keys of providers not to be
+    started, whose resources and whatever refers to those are left out. Raises `silence.Refused` when
+    clouds refuse providers, OperationError when the graph cannot be applied, Cancelled or TimedOut
+    when stopped.
     """
+    if silent:
+        with _unseen(session, graph, silent) as (copy, left):
+            return preview(
+                copy, left, subjects=subjects, targets=targets, replace=replace,
+                parallel=parallel, timeout_s=timeout_s,
+            )  # fmt: skip
     asked = _Asked.of(session, graph, subjects, targets, replace)
     reader = PreviewReader(subjects, frozenset(asked.replace))
     program = Program(asked.graph)
@@ -62,7 +72,7 @@ def preview(
     if finished.stop:
         raise _stopped(finished.stop, "nothing was changed")
     if finished.error is not None:
-        raise _preview_trouble(session, reader, finished.error)
+        raise _preview_trouble(session, reader, asked.graph, subjects, finished.error)
     return causes.traced(reader.diff(time.monotonic() - begun), asked.graph)
 
 
@@ -204,6 +214,19 @@ class _Asked:
         return {name: urns for name, urns in (("target", self.target), ("replace", self.replace)) if urns}
 
 
+@contextmanager
+def _unseen(session: Session, graph: Graph, silent: Collection[str]) -> Iterator[tuple[Session, Graph]]:
+    """The stack as it were without those providers: a session on a copy of its state, and their graph."""
+    left = silence.spared(graph, silent)
+    deployment = session.deployment()
+    less = silence.forgotten(deployment, graph, left, silent)
+    if less is deployment:
+        yield session, left
+        return
+    with session.beside(less) as copy:
+        yield copy, left
+
+
 def _operate(
     session: Session,
     verb: str,
@@ -302,11 +325,18 @@ def _stopped(why: Stop, detail: str) -> McisError:
     return kind(summary=summary, detail=detail)
 
 
-def _preview_trouble(session: Session, reader: PreviewReader, error: BaseException) -> BaseException:
+def _preview_trouble(
+    session: Session, reader: PreviewReader, graph: Graph, subjects: Subjects, error: BaseException
+) -> BaseException:
     if isinstance(error, ConcurrentUpdateError):
         return recovery.locked_by(str(error), session.stack)
     if not isinstance(error, CommandError):
         return error
+    there = state(session) if reader.errors else ()
+    refused = silence.by_provider(reader.refused, graph, there)
+    unnamed = [text for key, text in reader.errors if not key]
+    if refused := refused or silence.retired(unnamed, graph, there, subjects):
+        return silence.Refused(refused)
     log = session.keep("preview", str(error))
     named = [f"{key}: {text}" for key, text in reader.errors if key and "plugin" not in text]
     if named:

@@ -13,7 +13,7 @@ from typing import Any
 from mcis_iac.engine.diff import OPS, plain
 from mcis_iac.engine.events import Event, Listener
 from mcis_iac.engine.failures import DIED, clean, failure, generic
-from mcis_iac.engine.subjects import STACK, Subjects, countable, key_of
+from mcis_iac.engine.subjects import PROVIDER, STACK, Subjects, countable, key_of, token_of
 from mcis_iac.model import Failure, Op, Step, Subject
 from mcis_iac.program.graph import Graph, Join, Ref, refs
 
@@ -151,7 +151,7 @@ class Progress:
         running = self._running.pop(step.urn, None) or _Running(step.type, op, time.monotonic())
         stage = "delete" if step.op.value == "delete-replaced" else _STAGES.get(running.op, "engine")
         self._waits_in_vain |= stage == "delete" and running.op is Op.REPLACE
-        reason = failure(self._said.get(step.urn, []), stage)
+        reason = self._why(step.urn, stage)
         state = step.new or step.old
         self._refuse(step.urn, running, reason, id=(state.id or None) if state else None)
 
@@ -197,17 +197,27 @@ class Progress:
                 running.op = Op.DELETE
                 self._done[urn] = self._step(urn, running, id=None)
                 continue
-            said = self._said.get(urn)
-            self._refuse(urn, running, failure(said, _STAGES[running.op]) if said else reason)
+            known = urn in self._said
+            self._refuse(urn, running, self._why(urn, _STAGES[running.op]) if known else reason)
         self._running.clear()
         for urn, texts in self._said.items():
             if urn in self._done or all(generic(text) for text in texts):
                 continue
-            token = urn.split("::")[2].rpartition("$")[2]
+            token, why = token_of(urn), self._why(urn, "create")
             if countable(token):
-                self._refuse(urn, _Running(token, Op.CREATE, time.monotonic()), failure(texts, "create"))
+                self._refuse(urn, _Running(token, Op.CREATE, time.monotonic()), why)
+            elif token.startswith(PROVIDER) and why.code == "credentials":
+                self._refuse(urn, _Running(token, Op.SAME, time.monotonic()), replace(why, stage="engine"))
             else:
-                self.errors.append(failure(texts, "engine").message)
+                self.errors.append(why.message)
+
+    def _why(self, urn: str, stage: str) -> Failure:
+        """The reason for a failure, from all that was said; each cloud has its own words for a refusal."""
+        texts = self._said.get(urn, [])
+        reason = failure(texts, stage)
+        token = token_of(urn)
+        refused = any(self._subjects.refuses(token, clean(text)) for text in texts)
+        return replace(reason, code="credentials") if refused else reason
 
     def tell(self, severity: str, summary: str) -> None:
         """Emit a diagnostic of our own."""

@@ -9,11 +9,13 @@ gone.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,7 +23,7 @@ from urllib.parse import quote
 from pulumi import automation
 from pulumi.automation import CommandError, StackAlreadyExistsError, StackNotFoundError
 
-from mcis_iac.engine import checkpoint, environment, troubles
+from mcis_iac.engine import checkpoint, environment, scrub, troubles
 from mcis_iac.engine.bootstrap import Found, pulumi_home
 from mcis_iac.engine.command import Command
 from mcis_iac.engine.home import StackHome, explained, passphrase, replace_text
@@ -52,6 +54,7 @@ class Session:
     command: Command
     workspace: automation.LocalWorkspace
     api: automation.Stack
+    copied: bool = False  # on a copy of the state, which is there for sure and not to be remembered
 
     @classmethod
     def open(
@@ -98,7 +101,7 @@ class Session:
 
     def on_stack(self, work: Callable[[], T], *, create: bool = True) -> T:
         """Do something that needs the stack to exist; it is made when it does not."""
-        if create and not self._remembered():
+        if create and not self.copied and not self._remembered():
             self.make()
         try:
             return work()
@@ -192,6 +195,18 @@ class Session:
         finally:
             draft.unlink(missing_ok=True)
 
+    @contextlib.contextmanager
+    def beside(self, deployment: Mapping[str, Any]) -> Iterator[Session]:
+        """The same stack with another state, kept as long as the block lasts: to look, not to act."""
+        self.home.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="state-", dir=self.home.runs) as folder:
+            url = f"file://{quote(folder)}"
+            checkpoint.write_copy(Path(folder), self.project, self.stack, deployment)
+            workspace = copy.copy(self.workspace)
+            workspace.env_vars = {**self.workspace.env_vars, "PULUMI_BACKEND_URL": url}
+            api = _Stack(self.stack, workspace)
+            yield replace(self, backend_url=url, workspace=workspace, api=api, copied=True)
+
     def run(self, *words: str) -> str:
         """Run another CLI command on the stack; returns what it printed."""
         args = [*words, "--stack", self.stack]
@@ -199,7 +214,7 @@ class Session:
 
     def explain(self, failed: Exception, verb: str) -> McisError:
         """The clear error for a failed command; its whole output is kept in `runs/`."""
-        text = str(failed)
+        text = scrub.scrub(str(failed), scrub.values(self.workspace.env_vars))
         return troubles.explain(text, backend_url=self.backend_url, log=self.keep(verb, text))
 
     def keep(self, verb: str, text: str) -> Path:
@@ -208,7 +223,7 @@ class Session:
 
         path = self.home.runs / f"{now().replace(':', '')}-{verb}.log"
         with contextlib.suppress(OSError):
-            path.write_text(troubles.hide(text), encoding="utf-8")
+            path.write_text(scrub.scrub(text, scrub.values(self.workspace.env_vars)), encoding="utf-8")
             path.chmod(0o600)
         return path
 

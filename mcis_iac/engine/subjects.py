@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from mcis_iac.program.graph import Graph
 
 STACK = "pulumi:pulumi:Stack"
 PROVIDER = "pulumi:providers:"
+TYPE = 2  # the place of the type in a URN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Subjects:
     """Names for the resources of one stack.
 
     `by_key` has what the graph says; of resources known from state only, the key itself tells.
-    `vm_tokens` are the tokens that are machines; `clouds` maps connections to clouds.
+    `vm_tokens` are the tokens that are machines; `clouds` maps connections to clouds; `refusals` has,
+    per package, the patterns of what its plugin says when the cloud refuses the credentials.
     """
 
     mcis: str = ""
@@ -26,6 +29,7 @@ class Subjects:
     by_key: Mapping[str, Subject] = field(default_factory=lambda: NOTHING)
     vm_tokens: frozenset[str] = frozenset()
     clouds: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    refusals: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOTHING)
 
     @classmethod
     def of(
@@ -37,6 +41,7 @@ class Subjects:
         vm_tokens: Iterable[str],
         clouds: Mapping[str, str] = NOTHING,
         extra: Mapping[str, Subject] = NOTHING,
+        refusals: Mapping[str, tuple[str, ...]] = NOTHING,
     ) -> Subjects:
         """Names from a graph; `extra` has those of resources that are no longer declared."""
         declared = {resource.key: resource.subject for resource in graph.resources} if graph else {}
@@ -46,6 +51,7 @@ class Subjects:
             by_key={**extra, **declared},
             vm_tokens=frozenset(vm_tokens),
             clouds=clouds,
+            refusals=refusals,
         )
 
     def find(self, key: str) -> Subject:
@@ -60,10 +66,22 @@ class Subjects:
         """Whether resources of that type are machines."""
         return token in self.vm_tokens
 
+    def refuses(self, token: str, text: str) -> bool:
+        """Whether a provider says there that its cloud does not accept the credentials."""
+        package = token.removeprefix(PROVIDER).partition(":")[0]
+        patterns = self.refusals.get(package, ())
+        return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+
 
 def key_of(urn: str) -> str:
     """The logical name at the end of a URN."""
     return urn.rpartition("::")[2]
+
+
+def token_of(urn: str) -> str:
+    """The type in a URN, that of the resource itself when it has parents."""
+    parts = urn.split("::")
+    return parts[2].rpartition("$")[2] if len(parts) > TYPE else ""
 
 
 def countable(token: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from mcis_iac.engine.failures import clean
+from mcis_iac.engine.scrub import scrub
 from mcis_iac.errors import CredentialsError, EngineError, McisError
 
 _PASSPHRASE = re.compile(
@@ -76,7 +77,7 @@ def explain(  # noqa: PLR0911 a table of cases, one return each
 
 def worst_line(text: str) -> str:
     """The line that says most: the first that begins with `error:`, else the last one."""
-    lines = [hide(clean(line)) for line in text.splitlines() if line.strip()]
+    lines = [scrub(clean(line)) for line in text.splitlines() if line.strip()]
     errors = [line.partition("error: ")[2] for line in lines if "error: " in line]
     return next((line for line in errors if line), lines[-1] if lines else "it said nothing")
 

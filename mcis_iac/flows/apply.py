@@ -12,7 +12,7 @@ from mcis_iac.actions.ready import Readiness, Ready
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
-from mcis_iac.flows import remedy, results
+from mcis_iac.flows import remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.model import Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
 from mcis_iac.pipeline import Applied, VmResult
@@ -166,6 +166,7 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
     results.note(prospect.here, "up", left, run.outcome)
     code = results.exit_code(run.outcome, replace(left, failed=tuple(failed)))
     words = prospect.ground.request.words
+    refused = silence.notices(prospect.here.connections, run.outcome)
     return Applied(
         preview=prospect.preview,
         outcome=run.outcome,
@@ -173,7 +174,7 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
         inventory=left,
         exit_code=code,
         next=f"mcis up {words}".rstrip() if code else "",
-        notices=(*run.notices, *fixed.notices),
+        notices=(*run.notices, *fixed.notices, *refused),
         duration_s=prospect.clock.elapsed_s,
     )
 

@@ -6,17 +6,27 @@ images goes into the lock, so that it is asked once and is the same for everybod
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from mcis_iac.actions import hostkeys
 from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import CanPlace, ImageQuery
 from mcis_iac.engine.home import StackHome, passphrase
-from mcis_iac.errors import ManifestError
-from mcis_iac.flows import whoami
-from mcis_iac.model import NOTHING, Diagnostic, Firewall, ImageChoice, Mcis, Member, Plan, Severity
+from mcis_iac.errors import ManifestError, McisError
+from mcis_iac.flows import silence, whoami
+from mcis_iac.model import (
+    NOTHING,
+    Connection,
+    Diagnostic,
+    Firewall,
+    ImageChoice,
+    Mcis,
+    Member,
+    Plan,
+    Severity,
+)
+from mcis_iac.pipeline import Silent
 from mcis_iac.placement.lock import GroupLock, Lock, Offer, rows
 from mcis_iac.placement.members import Settled
 
@@ -24,15 +34,30 @@ NOT_THERE = "MCIS247"
 Ids = Mapping[tuple[str, ImageQuery], str]
 
 
-def answered(settled: Settled, home: StackHome, texts: Mapping[str, str] = NOTHING) -> Settled:
-    """The plan and its lock with everything the clouds were asked.
+@dataclass(slots=True)
+class _Answers:
+    """What the clouds said: images by id, places by `connection/region`, and who said nothing."""
 
-    Raises ManifestError for images that do not exist where they are wanted (`texts` are what it shows),
-    CredentialsError and OperationError when a cloud cannot be asked.
+    ids: dict[tuple[str, ImageQuery], str]
+    places: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    silent: dict[str, Silent] = field(default_factory=dict)
+
+
+def answered(
+    settled: Settled,
+    home: StackHome,
+    texts: Mapping[str, str] = NOTHING,
+    without: Collection[str] = (),
+) -> tuple[Settled, tuple[Silent, ...]]:
+    """The plan and its lock with everything the clouds were asked, and the connections that did not answer.
+
+    Those in `without` are not asked. Raises ManifestError for images that do not exist where they are
+    wanted (`texts` are what it shows).
     """
     mcis = settled.plan.mcis
-    ids = _ask(mcis, settled.plan, _known(mcis, settled.lock))
-    problems = tuple(_missing(mcis, settled.plan, ids))
+    answers = _ask(mcis, settled.plan, _known(mcis, settled.lock), without)
+    ids = answers.ids
+    problems = tuple(_missing(mcis, settled.plan, ids, {*answers.silent, *without}))
     if problems:
         raise ManifestError(summary="the manifest is not valid", diagnostics=problems, texts=texts)
     lock = _with_images(mcis, settled.lock, ids)
@@ -40,8 +65,9 @@ def answered(settled: Settled, home: StackHome, texts: Mapping[str, str] = NOTHI
     members = tuple(
         replace(member, image=images[member.group, member.ordinal]) for member in settled.plan.members
     )
-    plan = replace(settled.plan, members=members, places=_places(mcis, settled.plan))
-    return replace(settled, plan=with_host_keys(plan, home), lock=lock)
+    plan = replace(settled.plan, members=members, places=answers.places)
+    found = replace(settled, plan=with_host_keys(plan, home), lock=lock)
+    return found, tuple(answers.silent.values())
 
 
 def with_me(settled: Settled, *, look: bool) -> Settled:
@@ -92,19 +118,28 @@ def _known(mcis: Mcis, lock: Lock) -> dict[tuple[str, ImageQuery], str]:
     }
 
 
-def _ask(mcis: Mcis, plan: Plan, known: Ids) -> dict[tuple[str, ImageQuery], str]:
-    wanted: defaultdict[str, dict[ImageQuery, None]] = defaultdict(dict)
-    for member, query in _queries(mcis, plan):
-        if (member.connection, query) not in known:
-            wanted[member.connection][query] = None
-    found = dict(known)
-    for name, queries in wanted.items():
+def _ask(mcis: Mcis, plan: Plan, known: Ids, without: Collection[str]) -> _Answers:
+    """Every connection with members in its turn; one that fails keeps nobody from the others."""
+    answers = _Answers(dict(known))
+    for name in dict.fromkeys(member.connection for member in plan.members):
+        if name in without:
+            continue
         connection = mcis.connections[name]
-        module = registry.images(connection.cloud)
-        if module is not None:
-            ids = module.resolve(connection, list(queries))
-            found |= {(name, query): id for query, id in ids.items()}
-    return found
+        try:
+            answers.ids |= _images(mcis, plan, connection, known)
+            answers.places |= _places(plan, connection)
+        except McisError as error:
+            answers.silent[name] = silence.of(connection, error)
+    return answers
+
+
+def _images(mcis: Mcis, plan: Plan, connection: Connection, known: Ids) -> dict[tuple[str, ImageQuery], str]:
+    name, module = connection.name, registry.images(connection.cloud)
+    asked = (query for member, query in _queries(mcis, plan) if member.connection == name)
+    wanted = [query for query in dict.fromkeys(asked) if (name, query) not in known]
+    if module is None or not wanted:
+        return {}
+    return {(name, query): id for query, id in module.resolve(connection, wanted).items()}
 
 
 def _queries(mcis: Mcis, plan: Plan) -> Iterator[tuple[Member, ImageQuery]]:
@@ -126,11 +161,11 @@ def _query(mcis: Mcis, connection: str, region: str, type: str, image: ImageChoi
     )
 
 
-def _missing(mcis: Mcis, plan: Plan, ids: Ids) -> Iterator[Diagnostic]:
+def _missing(mcis: Mcis, plan: Plan, ids: Ids, silent: Collection[str]) -> Iterator[Diagnostic]:
     told: set[tuple[str, ImageQuery]] = set()
     for member, query in _queries(mcis, plan):
         about = (member.group, query)
-        if (member.connection, query) in ids or about in told:
+        if member.connection in silent or (member.connection, query) in ids or about in told:
             continue
         told.add(about)
         yield Diagnostic(
@@ -163,15 +198,10 @@ def _with_images(mcis: Mcis, lock: Lock, ids: Ids) -> Lock:
 # ---------------------------------------------------------------- places
 
 
-def _places(mcis: Mcis, plan: Plan) -> dict[str, Mapping[str, str]]:
-    regions: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for member in plan.members:
-        regions[member.connection][member.region] = None
-    found: dict[str, Mapping[str, str]] = {}
-    for name, used in regions.items():
-        connection = mcis.connections[name]
-        module = registry.images(connection.cloud)
-        if isinstance(module, CanPlace):
-            told = module.places(connection, list(used))
-            found |= {f"{name}/{region}": facts for region, facts in told.items()}
-    return found
+def _places(plan: Plan, connection: Connection) -> dict[str, Mapping[str, str]]:
+    module = registry.images(connection.cloud)
+    if not isinstance(module, CanPlace):
+        return {}
+    used = dict.fromkeys(member.region for member in plan.members if member.connection == connection.name)
+    told = module.places(connection, list(used))
+    return {f"{connection.name}/{region}": facts for region, facts in told.items()}

@@ -16,7 +16,7 @@ from mcis_iac.engine import operations
 from mcis_iac.engine.home import read_card, write_card
 from mcis_iac.engine.session import Session
 from mcis_iac.errors import McisError
-from mcis_iac.flows import guard, results
+from mcis_iac.flows import guard, results, silence
 from mcis_iac.flows.apply import apply, recheck
 from mcis_iac.flows.ground import Ground, Standing, card_of, ground, of_mcis, standing
 from mcis_iac.flows.placing import Clock, Wish
@@ -52,6 +52,7 @@ def up(here: Ground, wish: Wish, confirm: Confirm) -> Applied:
     stands = of_mcis(here.request, here.mcis)
     with held(stands, "up") as session:
         prospect = look_ahead(here, wish, session, clock, make_key=True)
+        guard.keep_nobody_out(prospect.silent)
         if wish.expect_no_changes:
             guard.expect_nothing(prospect.diff, words=here.request.words)
         guard.keep_protected(prospect.diff, here.mcis, _protected_before(stands), forced=wish.force_protected)
@@ -108,7 +109,8 @@ def down(
     if remove and outcome.ok and not targets:
         _forget(request, here)
     applied = results.down_result(request, chosen, outcome, left, swept=swept.found, clock=clock)
-    return replace(applied, notices=(*applied.notices, *swept.unasked))
+    refused = silence.notices(here.connections, outcome)
+    return replace(applied, notices=(*applied.notices, *swept.unasked, *refused))
 
 
 def _chosen(known: Inventory, targets: Sequence[str]) -> tuple[Vm, ...]:
@@ -153,7 +155,8 @@ def refresh(request: Request) -> Applied:
         )
         left = results.after_refresh(here, known, outcome, clock)
         results.note(here, "refresh", left, outcome)
-    return _refreshed(request, outcome, left, clock)
+    refused = silence.notices(here.connections, outcome)
+    return replace(_refreshed(request, outcome, left, clock), notices=refused)
 
 
 def _refreshed(request: Request, outcome: Outcome, left: Inventory, clock: Clock) -> Applied:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from mcis_iac.answers import Silent, refusal
 from mcis_iac.errors import OperationError, UnexpectedChange
 from mcis_iac.model import Change, Diff, Mcis, Op
 
 NAMED = 5  # how many changes a refusal lists
+
+
+def keep_nobody_out(silent: Sequence[Silent]) -> None:
+    """Raise when a connection cannot be used: what is begun without it may be half of what was meant."""
+    if silent:
+        error = refusal(silent)
+        error.detail = f"{error.detail}\nNothing was changed.".lstrip()
+        raise error
 
 
 def expect_nothing(diff: Diff, *, words: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +11,7 @@ from mcis_iac.errors import UnexpectedChange
 from mcis_iac.flows.asking import answered, with_me
 from mcis_iac.flows.ground import Ground, lock_to_write, place
 from mcis_iac.model import Plan
+from mcis_iac.pipeline import Silent
 from mcis_iac.placement.lock import Lock
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph
@@ -57,25 +58,37 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A plan with its graph and the lock that belongs to it."""
+    """A plan with its graph and the lock that belongs to it; `silent` are the clouds it could not ask."""
 
     plan: Plan
     graph: Graph
     lock: Lock
     lock_changed: bool
+    silent: tuple[Silent, ...] = ()
 
 
-def placed(ground: Ground, wish: Wish, clock: Clock, *, make_key: bool = False, ask: bool = False) -> Placed:
+def placed(
+    ground: Ground,
+    wish: Wish,
+    clock: Clock,
+    *,
+    make_key: bool = False,
+    ask: bool = False,
+    silent: Iterable[Silent] = (),
+) -> Placed:
     """Place and build; with `wish.locked` a lock that does not fit raises UnexpectedChange.
 
     `ask`: ask the clouds what only they know, which needs an account. With `make_key`, when changes
-    are to be applied, our own address is looked up, too.
+    are to be applied, our own address is looked up, too. The connections in `silent` are not asked.
     """
+    unasked = tuple(silent)
     with clock.stage("placed"):
         settled = place(ground, remove=wish.remove, retry_dropped=wish.retry_dropped, make_key=make_key)
         if ask:
             settled = with_me(settled, look=make_key and not wish.locked)
-            settled = answered(settled, ground.home, ground.loaded.texts)
+            known = [each.connection for each in unasked]
+            settled, found = answered(settled, ground.home, ground.loaded.texts, known)
+            unasked += found
         lock = lock_to_write(ground, settled)
     changed = _body(lock) != _body(ground.lock)
     if wish.locked and changed:
@@ -86,7 +99,7 @@ def placed(ground: Ground, wish: Wish, clock: Clock, *, make_key: bool = False, 
         )
     with clock.stage("built"):
         graph = build(settled.plan)
-    return Placed(plan=settled.plan, graph=graph, lock=lock, lock_changed=changed)
+    return Placed(plan=settled.plan, graph=graph, lock=lock, lock_changed=changed, silent=unasked)
 
 
 def _body(lock: Lock) -> Lock:

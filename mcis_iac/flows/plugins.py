@@ -21,7 +21,9 @@ from mcis_iac.engine import environment
 from mcis_iac.engine.bootstrap import Found, Say, pulumi_home
 from mcis_iac.engine.home import explained
 from mcis_iac.errors import EngineError
-from mcis_iac.pipeline import Request
+from mcis_iac.flows import silence
+from mcis_iac.model import Connection
+from mcis_iac.pipeline import Request, Silent
 
 SERVER, FOLDER = "MCIS_PLUGIN_SERVER", "MCIS_PLUGIN_FOLDER"
 # Releases are looked up at GitHub, which answers more often to those it knows.
@@ -88,13 +90,32 @@ def needed(clouds: Iterable[str]) -> tuple[Plugin, ...]:
 
 def require(clouds: Iterable[str], request: Request) -> None:
     """EngineError unless all plugins of those clouds are here."""
-    missing = [plugin for plugin in needed(clouds) if not plugin.present]
-    if not missing:
-        return
+    missing = _absent(clouds)
+    if missing:
+        raise _missing(missing, request)
+
+
+def unplugged(connections: Iterable[Connection], request: Request) -> tuple[Silent, ...]:
+    """Those of the connections whose plugins are not here.
+
+    All have the same error, which names every missing plugin: one command gets them all.
+    """
+    used = tuple(connections)
+    missing = _absent({connection.cloud for connection in used})
+    clouds = {plugin.cloud for plugin in missing}
+    lacking = (connection for connection in used if connection.cloud in clouds)
+    return tuple(silence.of(connection, _missing(missing, request)) for connection in lacking)
+
+
+def _absent(clouds: Iterable[str]) -> list[Plugin]:
+    return [plugin for plugin in needed(clouds) if not plugin.present]
+
+
+def _missing(missing: Sequence[Plugin], request: Request) -> EngineError:
     names = ", ".join(f"{plugin.package} v{plugin.version}" for plugin in missing)
     commands = "".join(f"\n  {plugin.command}" for plugin in missing)
     words = f"{'-f ' if request.file != '.' else ''}{request.words}"
-    raise EngineError(
+    return EngineError(
         summary="a provider plugin is missing",
         detail=f"{names} {'is' if len(missing) == 1 else 'are'} not in {pulumi_home() / 'plugins'}.\n"
         f"Pulumi's own way to get {'it' if len(missing) == 1 else 'them'}:{commands}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mcis_iac.engine import operations
@@ -10,12 +10,12 @@ from mcis_iac.engine.home import read_card
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
 from mcis_iac.errors import McisError
-from mcis_iac.flows import plugins, views
+from mcis_iac.flows import plugins, silence, views
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
 from mcis_iac.flows.stack import known_inventory, subjects
 from mcis_iac.model import Connection, Diff, Inventory, Mcis, Plan
-from mcis_iac.pipeline import Preview
+from mcis_iac.pipeline import Preview, Silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class Prospect:
     diff: Diff
     clock: Clock
     notices: tuple[str, ...] = ()
+    silent: tuple[Silent, ...] = ()
 
     @property
     def preview(self) -> Preview:
@@ -46,26 +47,35 @@ class Prospect:
             timings=dict(self.clock.spent),
             lock_changed=self.placed.lock_changed,
             words=self.ground.request.words,
+            silent=self.silent,
         )
 
 
 def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, make_key: bool) -> Prospect:
-    """Place, build and ask the engine for the difference. Changes nothing but the generated key."""
+    """Place, build and ask the engine for the difference. Changes nothing but the generated key.
+
+    Connections that cannot be used are left out and named in `silent`.
+    """
     here = of_mcis(ground.request, ground.mcis)
-    plugins.require(_wanted(ground.mcis), ground.request)
-    ready = placed(ground, wish, clock, make_key=make_key, ask=True)
+    unplugged = plugins.unplugged(_wanted(ground.mcis), ground.request)
+    ready = placed(ground, wish, clock, make_key=make_key, ask=True, silent=unplugged)
     before = known_inventory(here)
     named = subjects(here, ready.graph, before)
-    with clock.stage("engine"):
-        diff = operations.preview(
+
+    def look(silent: Collection[str]) -> Diff:
+        return operations.preview(
             session,
             ready.graph,
             subjects=named,
             targets=wish.targets,
             replace=wish.replace,
+            silent=silent,
             parallel=ground.request.parallel,
             timeout_s=clock.left_s,
         )
+
+    with clock.stage("engine"):
+        diff, silent = silence.shown(ground.mcis, ready.plan, ready.silent, look)
     return Prospect(
         ground=ground,
         here=here,
@@ -78,16 +88,17 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         clock=clock,
         notices=(
             *views.kept(ground.mcis, ground.lock, _setups(ground), diff),
-            *views.notices(_used(ready.plan)),
+            *views.notices(_used(ready.plan, silent)),
             *views.image_notices(ready.plan),
         ),
+        silent=silent,
     )
 
 
-def _wanted(mcis: Mcis) -> set[str]:
-    """The clouds that VMs shall be in, known before any of them is asked."""
-    pins = (group.placement for group in mcis.groups.values() if group.count)
-    return {mcis.connections[pin.connection].cloud for pin in pins}
+def _wanted(mcis: Mcis) -> list[Connection]:
+    """The connections that shall have VMs, known before any of them is asked."""
+    names = dict.fromkeys(group.placement.connection for group in mcis.groups.values() if group.count)
+    return [mcis.connections[name] for name in names]
 
 
 def _setups(ground: Ground) -> Mapping[str, str]:
@@ -98,7 +109,7 @@ def _setups(ground: Ground) -> Mapping[str, str]:
         return {}
 
 
-def _used(plan: Plan) -> Mapping[str, Connection]:
-    """The connections that have members."""
-    names = {member.connection for member in plan.members}
+def _used(plan: Plan, silent: Collection[Silent]) -> Mapping[str, Connection]:
+    """The connections that have members and answer."""
+    names = {member.connection for member in plan.members} - {each.connection for each in silent}
     return {name: connection for name, connection in plan.mcis.connections.items() if name in names}

@@ -12,7 +12,7 @@ from mcis_iac.clouds.base import Found
 from mcis_iac.engine import record
 from mcis_iac.engine.events import now
 from mcis_iac.engine.held import whoami
-from mcis_iac.errors import McisError, OperationError
+from mcis_iac.errors import CredentialsError, McisError, OperationError
 from mcis_iac.flows.ground import Standing
 from mcis_iac.flows.placing import Clock
 from mcis_iac.model import Failure, Inventory, Op, Outcome, Step, Vm, VmFailure
@@ -22,9 +22,11 @@ CANCELLED, TIMED_OUT = 8, 9
 
 
 def exit_code(outcome: Outcome, left: Inventory) -> int:
-    """8 or 9 when it was stopped, 4 when something failed, else 0."""
+    """8 or 9 when it was stopped, 3 when a cloud refused us, 4 when something else failed, else 0."""
     if outcome.cancelled:
         return TIMED_OUT if outcome.timed_out else CANCELLED
+    if any(step.failure and step.failure.code == "credentials" for step in outcome.failed):
+        return CredentialsError.exit_code
     return OperationError.exit_code if not outcome.ok or left.failed else 0
 
 

@@ -68,7 +68,16 @@ def subjects(here: Standing, graph: Graph | None, known: Inventory) -> Subjects:
     }
     clouds = {name: connection.cloud for name, connection in here.connections.items()}
     tokens = {token for cloud in clouds.values() for token in registry.graph(cloud).VM_TOKENS}
-    return Subjects.of(graph, mcis=here.name, env=here.env, vm_tokens=tokens, clouds=clouds, extra=gone)
+    modules = [registry.graph(cloud) for cloud in set(clouds.values())]
+    return Subjects.of(
+        graph,
+        mcis=here.name,
+        env=here.env,
+        vm_tokens=tokens,
+        clouds=clouds,
+        extra=gone,
+        refusals={module.PACKAGE: module.CREDENTIAL_ERRORS for module in modules},
+    )
 
 
 @contextmanager

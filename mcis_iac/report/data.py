@@ -36,6 +36,7 @@ def preview_data(preview: Preview) -> dict[str, Any]:
         "lock_changed": preview.lock_changed,
         "warnings": list(diff.warnings),
         "notices": list(preview.notices),
+        "silent": plain(preview.silent),
         "timings": {stage: round(spent, 3) for stage, spent in preview.timings.items()},
     }
 

@@ -15,6 +15,7 @@ from mcis_iac import __version__, bundled
 from mcis_iac.model import Change, Op, PropertyChange
 from mcis_iac.pipeline import Preview
 from mcis_iac.report.changes import counts, details, difference, machines, name, reason, sections, sign
+from mcis_iac.report.preview import unseen
 from mcis_iac.report.text import clean, plural
 
 BUDGET = 64_000  # characters; GitHub's limit is a little above 65,536
@@ -35,7 +36,7 @@ def preview_comment(preview: Preview, *, commit: str = "", budget: int = BUDGET)
         "rows": rows,
         "more": 0,
         "regions": _regions(preview),
-        "notes": [_inline(text) for text in (*preview.diff.warnings, *preview.notices)],
+        "notes": [_inline(text) for text in (*_unseen(preview), *preview.diff.warnings, *preview.notices)],
         "diff": diff,
         "fence": _fence(diff),
         "footer": _footer(preview, commit),
@@ -72,13 +73,23 @@ def _rendered(parts: dict[str, Any]) -> str:
 
 
 def _verdict(preview: Preview) -> str:
+    names = ", ".join(silent.connection for silent in preview.silent)
+    without = [f"without {_inline(names)}"] if names else []
     if preview.diff.empty:
-        return f"no changes, {plural(preview.diff.vms_after, 'VM')}"
-    parts = [counts(preview)]
+        return ", ".join(("no changes", plural(preview.diff.vms_after, "VM"), *without))
+    parts = [counts(preview), *without]
     replaced, deleted = machines(preview, Op.REPLACE), machines(preview, Op.DELETE)
     parts += [f"replaces {plural(replaced, 'running VM')}"] if replaced else []
     parts += [f"deletes {plural(deleted, 'running VM')}"] if deleted else []
     return ", ".join(parts)
+
+
+def _unseen(preview: Preview) -> list[str]:
+    """What the comment is not about; the verdict alone would pass for the whole."""
+    return [
+        f"{text} ({silent.hint})" if silent.hint else text
+        for silent, text in zip(preview.silent, unseen(preview), strict=True)
+    ]
 
 
 def _cells(preview: Preview, change: Change) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ def preview_screen(
     if not diff.empty:
         lines += [*_changes(preview, color=color, width=width, every=every), ""]
     lines.append(f"  {_counted(preview)}")
+    lines += [paint(f"  {text}", "red", color=color) for text in unseen(preview)]
     lines += [paint(f"  warning: {clean(text)}", "yellow", color=color) for text in diff.warnings]
     lines += [f"  note: {clean(text)}" for text in preview.notices]
     last = "     ".join(part for part in ("" if after else _next(preview), _timings(preview)) if part)
@@ -38,14 +39,25 @@ def preview_screen(
     return "\n".join(lines) + "\n"
 
 
+def unseen(preview: Preview) -> list[str]:
+    """One line per connection that could not be asked: what of it is missing above, and why."""
+    lines = []
+    for silent in preview.silent:
+        why = (silent.detail or silent.summary).partition("\n")[0].removeprefix(f"{silent.connection}: ")
+        what = f"{plural(silent.vms, 'VM')} and what depends on {'it' if silent.vms == 1 else 'them'}"
+        lines.append(clean(f"not seen: {silent.connection}, {what}: {why}"))
+    return lines
+
+
 def _counted(preview: Preview) -> str:
     if preview.diff.empty:
-        return f"nothing to change, {preview.diff.same} unchanged"
+        rest = " in what could be seen" if preview.silent else ""
+        return f"nothing to change{rest}, {preview.diff.same} unchanged"
     return f"{counts(preview)}, {preview.diff.same} unchanged"
 
 
 def _next(preview: Preview) -> str:
-    return "" if preview.diff.empty else f"next: {_command('up', preview.words)}"
+    return "" if preview.diff.empty or preview.silent else f"next: {_command('up', preview.words)}"
 
 
 def _command(verb: str, words: str) -> str:

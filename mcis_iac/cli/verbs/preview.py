@@ -27,10 +27,16 @@ CHANGES = 2  # of --detailed-exitcode
 @PARALLEL
 @RUN
 def command(session: Session, *, expect_no_changes: bool, detailed_exitcode: bool, locked: bool) -> int:
-    """-o markdown is a comment for a pull request."""
+    """-o markdown is a comment for a pull request.
+
+    A cloud that refuses the credentials or does not answer hides nothing of the others: exit code 3 or 4
+    says that one is missing, and the last lines why.
+    """
     preview = session.stages.preview(session.request(), targets=session.flags.targets, locked=locked)
     _stream(session, preview)
     _show(session, preview)
+    if preview.refusal is not None:
+        raise preview.refusal
     if expect_no_changes and not preview.diff.empty:
         raise UnexpectedChange(
             summary="there are changes",

@@ -24,6 +24,16 @@ VERSION = scopes.VERSION
 VM_TOKENS = frozenset({machine.INSTANCE})
 SHIPS_PLUGIN = False
 VARIABLES = ("AWS_*",)
+CREDENTIAL_ERRORS = (
+    r"no valid credential sources|unable to validate AWS|invalid credentials configured",
+    r"failed to (?:refresh|retrieve)\b.*\bcredentials|failed to get shared config profile",
+    r"no EC2 IMDS role found|cannot assume IAM role|InvalidGrantException|SSO session",
+    r"\b(?:Expired|Invalid(?:Client)?|Unauthorized)Token(?:Exception|Id)?\b|\bRequestExpired\b",
+    r"\b(?:InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClientException|InvalidAccessKeyId)\b",
+    r"\b(?:AuthFailure|OptInRequired|UnauthorizedOperation|AccessDenied(?:Exception)?)\b",
+    r"\bMissingAuthenticationToken\b",
+)
+SIGN_IN = "name a profile in the connection, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID"
 INJECTS_HOST_KEYS = True
 REMOTE = True
 

@@ -23,6 +23,14 @@ VM_TOKENS = frozenset({machine.TOKEN})
 SHIPS_PLUGIN = False
 # The provider signs in as `az` does, which needs its folder, or with what ARM_* and the machine tell.
 VARIABLES = ("ARM_*", "AZURE_*", "ACTIONS_ID_TOKEN_REQUEST_*", "IDENTITY_*", "MSI_*")
+CREDENTIAL_ERRORS = (
+    r"\bAADSTS\d+|['\"`]az login['\"`]|\baz login\b",
+    r"unable to build authorizer|\w+Credential(?: authentication)? failed|failed to acquire a token",
+    r"a subscription ID must be configured|could not (?:get|find) the (?:tenant|subscription)",
+    r"\b(?:InvalidAuthenticationToken\w*|ExpiredAuthenticationToken|AuthenticationFailed)\b",
+    r"\b(?:AuthorizationFailed|LinkedAuthorizationFailed|InvalidSubscriptionId)\b",
+)
+SIGN_IN = "sign in with `az login`, or set ARM_CLIENT_ID and what proves it, such as ARM_CLIENT_SECRET"
 INJECTS_HOST_KEYS = True
 REMOTE = True
 

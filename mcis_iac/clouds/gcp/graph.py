@@ -24,6 +24,14 @@ __all__ = ["PACKAGE", "VERSION"]
 VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
 SHIPS_PLUGIN = False
 VARIABLES = ("GOOGLE_*", "GCLOUD_*", "CLOUDSDK_*", "GCE_METADATA_*", "PULUMI_GCP_*")
+CREDENTIAL_ERRORS = (
+    r"could not find default credentials|failed to load application (?:default )?credentials",
+    r"\binvalid_(?:grant|client|rapt)\b|oauth2: (?:cannot fetch token|token expired)|reauth related error",
+    r"Error 401\b|\bUNAUTHENTICATED\b|Request had invalid authentication credentials",
+    r"Error 403: (?:Required '|.*\b(?:does not have|permission)\b)|\bIAM_PERMISSION_DENIED\b",
+    r"credentials: (?:invalid|JSON credentials are not valid)",
+)
+SIGN_IN = "gcloud auth application-default login, or name a key with `credentials_file`"
 INJECTS_HOST_KEYS = True
 REMOTE = True
 

@@ -22,6 +22,15 @@ VERSION = site.VERSION
 VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
 SHIPS_PLUGIN = False
 VARIABLES = ("OS_*",)
+CREDENTIAL_ERRORS = (
+    r"'auth_url' or 'cloud' must be specified",
+    r"authentication failed|requires authentication|\bgot 401\b|\bstatus code 401\b",
+    r"you must provide .*\b(?:authenticate|password|token|username)\b",
+    r"missing (?:input for argument|one of the following environment variables)",
+    r"could not (?:find|load) cloud|unable to load clouds\.yaml|cloud \S+ does not exist",
+    r"\bgot 403\b(?!.*quota).*(?:policy|forbidden|not authorized|disallowed)",
+)
+SIGN_IN = "name a cloud of clouds.yaml with `os_cloud`, or set OS_*; `openstack token issue` must work"
 INJECTS_HOST_KEYS = True
 REMOTE = True
 _ARM = re.compile(r"(?:^|[^a-z])(?:arm|arm64|aarch64|ampere|altra)(?:[^a-z]|$)")

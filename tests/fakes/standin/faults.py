@@ -1,9 +1,11 @@
-"""Trouble on demand: a control file beside the cloud, read before every call that changes something.
+"""Trouble on demand: a control file beside the cloud, read before every call to the cloud.
 
     {"faults": [{"do": "quota", "name": "web-*", "package": "aws", "verb": "create", "times": 2}]}
 
-`do` is slow (`seconds`), throttle, quota, late (`seconds` until the thing can be found), die, or
-die-late (after the thing was made). `name` is a pattern over logical names, `token` one over types.
+`do` is slow (`seconds`), throttle, quota, refuse (the credentials), late (`seconds` until the thing can
+be found), die, or die-late (after the thing was made). `name` is a pattern over logical names, `token`
+one over types. `verb` is create, update, delete, read, or what providers do first: check (their own
+settings) and configure.
 `after` calls pass before the first one is hit; `times` limits how many are (None = all).
 """
 

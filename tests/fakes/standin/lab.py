@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes.standin import VERSIONS, Standin
-from fakes.standin.stacks import vm_tokens
+from fakes.standin.stacks import refusals, vm_tokens
 
 from mcis_iac.engine import bootstrap, operations
 from mcis_iac.engine.events import Event
@@ -51,6 +51,7 @@ class Lab:
     clouds: Standin
     vm_tokens: frozenset[str] = frozenset()
     connections: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variables: tuple[str, ...] = tuple(CREDENTIALS)
     events: list[Event] = field(default_factory=list)
     _session: Session | None = None
@@ -75,12 +76,17 @@ class Lab:
 
     def subjects(self, graph: Graph | None) -> Subjects:
         return Subjects.of(
-            graph, mcis="front", env=None, vm_tokens=set(self.vm_tokens), clouds=dict(self.connections)
+            graph,
+            mcis="front",
+            env=None,
+            vm_tokens=set(self.vm_tokens),
+            clouds=dict(self.connections),
+            refusals=self.refusals,
         )
 
     def knows(self, mcis: Mcis) -> Lab:
         """Tell the screens which resources are machines, and of which clouds."""
-        self.vm_tokens = vm_tokens(mcis)
+        self.vm_tokens, self.refusals = vm_tokens(mcis), refusals(mcis)
         self.connections = {name: each.cloud for name, each in mcis.connections.items()}
         return self
 

@@ -41,6 +41,12 @@ SAID = {
         "azure-native": 'Status=429 Code="TooManyRequests" Message="The request is being throttled."',
         "openstack": "got 429: Too Many Requests",
     },
+    "refuse": {
+        "aws": "api error ExpiredToken: The security token included in the request is expired",
+        "gcp": 'oauth2: "invalid_grant" "Bad Request"',
+        "azure-native": "AADSTS700082: The refresh token has expired due to inactivity.",
+        "openstack": "Authentication failed: got 401 instead: The request requires authentication.",
+    },
 }
 BRIDGED = frozenset({"aws", "gcp", "openstack"})
 Method = Callable[["Servicer", Any], Awaitable[Any]]
@@ -100,6 +106,10 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
     async def CheckConfig(self, request: Any) -> Any:
         given = _config(values.read(request.news))
         failures = self._failures(PROVIDERS + self._package, given, ())
+        try:
+            await self._trouble("check", PROVIDERS + self._package, _name(request))
+        except Refused as no:
+            failures.append(wire.messages.CheckFailure(reason=str(no)))
         return wire.messages.CheckResponse(inputs=request.news, failures=failures)
 
     @clean
@@ -111,6 +121,7 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
     @clean
     async def Configure(self, request: Any) -> Any:
         config = _config(values.read(request.args))
+        await self._trouble("configure", PROVIDERS + self._package, _name(request))
         try:
             name = self._cloud.account(config, os.environ)
         except Refused as no:
@@ -163,7 +174,7 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
     async def Read(self, request: Any) -> Any:
         token, inputs = _token(request), values.read(request.inputs)
         scope = self._scope(inputs or values.read(request.properties))
-        self._store.called("read", token, _name(request))
+        await self._trouble("read", token, _name(request))
         thing = self._store.get(scope, token, request.id)
         if thing is None:
             return wire.messages.ReadResponse()  # without an id: there is no such thing

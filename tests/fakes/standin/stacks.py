@@ -110,3 +110,9 @@ def plan_of(mcis: Mcis) -> Plan:
 def vm_tokens(mcis: Mcis) -> frozenset[str]:
     """The machines' tokens of all clouds in use."""
     return frozenset().union(*(registry.graph(each.cloud).VM_TOKENS for each in mcis.connections.values()))
+
+
+def refusals(mcis: Mcis) -> Mapping[str, tuple[str, ...]]:
+    """What the plugins of all clouds in use say when credentials are refused."""
+    modules = [registry.graph(each.cloud) for each in mcis.connections.values()]
+    return {module.PACKAGE: module.CREDENTIAL_ERRORS for module in modules}

@@ -46,7 +46,9 @@ HOME = StackHome.of(Path("/nowhere"), "shop")
 
 
 def asked(found: Settled) -> Settled:
-    return answered(found, HOME)
+    answer, silent = answered(found, HOME)
+    assert silent == ()
+    return answer
 
 
 def test_each_image_is_asked_for_once_and_kept_in_the_lock(images: Images) -> None:
