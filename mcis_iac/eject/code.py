@@ -83,8 +83,12 @@ def flat(expr: Expr) -> str:
     """On one line."""
     if isinstance(expr, Raw):
         return expr.text
-    items = (before + flat(each) for before, each in expr.items)
-    return f"{expr.opening}{f'{expr.comma} '.join(items)}{expr.closing}"
+    return f"{expr.opening}{flat_items(expr)}{expr.closing}"
+
+
+def flat_items(expr: Many) -> str:
+    """What is in the brackets, on one line."""
+    return f"{expr.comma} ".join(before + flat(each) for before, each in expr.items)
 
 
 def printed(expr: Expr, *, indent: str = "", before: str = "", after: str = "") -> str:
@@ -92,5 +96,8 @@ def printed(expr: Expr, *, indent: str = "", before: str = "", after: str = "") 
     line = f"{indent}{before}{flat(expr)}{after}"
     if isinstance(expr, Raw) or not expr.items or len(line) <= WIDTH:
         return line
+    inner = f"{indent}{STEP}{flat_items(expr)}"
+    if not expr.comma and len(inner) <= WIDTH:
+        return "\n".join([f"{indent}{before}{expr.opening}", inner, f"{indent}{expr.closing}{after}"])
     inside = [printed(each, indent=indent + STEP, before=name, after=expr.comma) for name, each in expr.items]
     return "\n".join([f"{indent}{before}{expr.opening}", *inside, f"{indent}{expr.closing}{after}"])

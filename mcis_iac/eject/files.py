@@ -103,12 +103,11 @@ def _context(project: Project, pages: Sequence[Page], stack: Stack) -> dict[str,
     graph = project.graph
     mcis = project.mcis
     exports, needed = _exports(project)
-    identity = "\0".join((mcis.namespace, mcis.name, mcis.env or "", ""))
     return {
         "project": graph.project,
         "stack": graph.stack,
         "name": mcis.name,
-        "identity": quoted(identity),
+        "env": mcis.env or "",
         "pages": pages,
         "calls": [f"{module.name}.{function.name}" for module, function in project.layout.calls],
         "helpers": {name for page in pages for name in page.helpers} | set(needed),

@@ -14,20 +14,21 @@ inventory: dict[str, dict[str, Any]] = {}
 
 
 def members(group: str) -> list[int]:
-    """The numbers of a group's machines: the configuration has how many, or a list of those that are left."""
+    """The numbers of a group's machines; the configuration has how many, or which are left."""
     wanted = config.require_object(group)
     return list(range(1, wanted + 1)) if isinstance(wanted, int) else wanted
 
 
 def unique(key: str) -> str:
     """The name in a cloud of what has that logical name: readable, and no other stack's."""
-    digest = hashlib.sha256('default\x00shop\x00prod\x00'.encode() + key.encode()).hexdigest()[:6]
+    identity = "\0".join(("default", "shop", "prod", key))
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:6]
     words = re.sub("[^a-z0-9]+", "-", f"shop-{key}".lower())
     return f"{words[:56].strip('-')}-{digest}"
 
 
 def boot(name: str, **words: pulumi.Input[str | None]) -> pulumi.Output[str]:
-    """What a machine does at its first boot: a file of `boot/` with its @{words} filled in."""
+    """What a machine does at its first boot: a file of `boot/`, its @{words} filled in."""
     text = (Path(__file__).parent / "boot" / name).read_text()
 
     def filled(known: dict[str, str | None]) -> str:
@@ -42,6 +43,6 @@ def boot(name: str, **words: pulumi.Input[str | None]) -> pulumi.Output[str]:
 
 
 def host_key(vm: str) -> pulumi.Output[str]:
-    """The private SSH host key of a machine, a secret; without one it makes its own at its first boot."""
+    """The private SSH host key of a machine, a secret; without one it makes its own."""
     keys = config.get_secret_object("hostKeys") or pulumi.Output.secret({})
     return keys.apply(lambda known: known.get(vm, ""))

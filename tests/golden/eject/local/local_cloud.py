@@ -3,6 +3,7 @@
 Properties are given in snake case; what is inside of them keeps the provider's spelling.
 """
 
+import json
 import re
 from typing import Any, ClassVar
 
@@ -22,15 +23,24 @@ def _snake(name: str) -> str:
 class Provider(pulumi.ProviderResource):
     """The provider of a connection."""
 
-    def __init__(self, key: str, /, opts: pulumi.ResourceOptions | None = None, **props: Any) -> None:
+    def __init__(
+        self, key: str, /, opts: pulumi.ResourceOptions | None = None, **props: Any
+    ) -> None:
+        # A provider's settings travel as text.
+        texts = {
+            _camel(name): value if isinstance(value, str) else json.dumps(value)
+            for name, value in props.items()
+        }
         own = pulumi.ResourceOptions(version=VERSION)
-        super().__init__("mcislocal", key, props, pulumi.ResourceOptions.merge(own, opts))
+        super().__init__("mcislocal", key, texts, pulumi.ResourceOptions.merge(own, opts))
 
 
 class _Resource(pulumi.CustomResource):
     outputs: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, key: str, /, opts: pulumi.ResourceOptions | None = None, **props: Any) -> None:
+    def __init__(
+        self, key: str, /, opts: pulumi.ResourceOptions | None = None, **props: Any
+    ) -> None:
         inputs = {_camel(key): value for key, value in props.items()}
         own = pulumi.ResourceOptions(version=VERSION)
         super().__init__(

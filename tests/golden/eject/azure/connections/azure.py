@@ -832,8 +832,7 @@ def links() -> None:
         protocol="*",
         destination_port_range="*",
         source_address_prefixes=[
-            pulumi.Output.concat(inventory[vm]["public_ip"], "/32")
-            for vm in machines("db")
+            pulumi.Output.concat(inventory[vm]["public_ip"], "/32") for vm in machines("db")
         ],
         opts=pulumi.ResourceOptions(provider=provider),
     )
@@ -851,8 +850,7 @@ def links() -> None:
         protocol="*",
         destination_port_range="*",
         source_address_prefixes=[
-            pulumi.Output.concat(inventory[vm]["public_ip"], "/32")
-            for vm in machines("web")
+            pulumi.Output.concat(inventory[vm]["public_ip"], "/32") for vm in machines("web")
         ],
         opts=pulumi.ResourceOptions(provider=provider),
     )
@@ -870,8 +868,7 @@ def links() -> None:
         protocol="*",
         destination_port_range="*",
         source_address_prefixes=[
-            pulumi.Output.concat(inventory[vm]["private_ip"], "/32")
-            for vm in machines("api")
+            pulumi.Output.concat(inventory[vm]["private_ip"], "/32") for vm in machines("api")
         ],
         opts=pulumi.ResourceOptions(provider=provider),
     )
@@ -889,8 +886,7 @@ def links() -> None:
         protocol="Tcp",
         destination_port_range="5432",
         source_address_prefixes=[
-            pulumi.Output.concat(inventory[vm]["private_ip"], "/32")
-            for vm in machines("api")
+            pulumi.Output.concat(inventory[vm]["private_ip"], "/32") for vm in machines("api")
         ],
         opts=pulumi.ResourceOptions(provider=provider),
     )
@@ -908,8 +904,7 @@ def links() -> None:
         protocol="Icmp",
         destination_port_range="*",
         source_address_prefixes=[
-            pulumi.Output.concat(inventory[vm]["private_ip"], "/32")
-            for vm in machines("api")
+            pulumi.Output.concat(inventory[vm]["private_ip"], "/32") for vm in machines("api")
         ],
         opts=pulumi.ResourceOptions(provider=provider),
     )
