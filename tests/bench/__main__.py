@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import cold, engine, peers
+from tests.bench import clouds, cold, engine, peers
 from tests.bench.measure import Table
 
 
@@ -25,6 +25,7 @@ def main() -> int:
         room.chmod(0o711)
         try:
             cold.run(table, room)
+            clouds.run(table, room)
             for size in sizes:
                 engine.run(table, room, size)
                 peers.run(table, room, size)

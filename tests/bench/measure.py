@@ -72,8 +72,13 @@ class Table:
         what, *rest = cells
         print(f"{what:44}" + "".join(f"{cell:>11}" for cell in rest), flush=True)
 
-    def add(self, what: str, size: int | None, run: Run, at_most: float | None = None) -> Run:
-        """One figure; a process that failed shows its exit code and the end of its output."""
+    def add(
+        self, what: str, size: int | None, run: Run, at_most: float | None = None, mib: float | None = None
+    ) -> Run:
+        """One figure; a process that failed shows its exit code and the end of its output.
+
+        `at_most` is the aim in seconds, `mib` the one for memory.
+        """
         self._line(
             (
                 what,
@@ -88,7 +93,14 @@ class Table:
             print("   " + "\n   ".join(run.output.splitlines()[-5:]), flush=True)
         elif at_most is not None and run.seconds > at_most:
             self.slow.append(f"{what} {size or ''}: {run.seconds:.2f} s, aim {at_most:g} s")
+        if run.code == 0 and mib is not None and run.mib > mib:
+            self.slow.append(f"{what} {size or ''}: {run.mib:.0f} MiB, aim {mib:g} MiB")
         return run
+
+    @staticmethod
+    def note(text: str) -> None:
+        """What a row's figures are made of."""
+        print(f"   {text}", flush=True)
 
     def done(self) -> None:
         """Say what missed its aim, and how busy the machine was beside this."""
@@ -97,4 +109,4 @@ class Table:
         print(
             f"load at the end: {os.getloadavg()[0]:.1f} (with other work beside it, compare CPU, not seconds)"
         )
-        print("all within their aims" if not self.slow else "slower than aimed:\n  " + "\n  ".join(self.slow))
+        print("all within their aims" if not self.slow else "beyond their aims:\n  " + "\n  ".join(self.slow))
