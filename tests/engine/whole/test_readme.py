@@ -34,6 +34,7 @@ def names_of_vms(checkout: Checkout) -> list[str]:
 def test_the_readme_can_be_followed_word_by_word(newcomer: Checkout) -> None:
     [first, then] = readme("See it")
     [own] = readme("Write your own")
+    [rehearsal, _with_accounts] = readme("Over several clouds")
     assert first.strip() == "make demo"
 
     said = newcomer.run(first)
@@ -51,6 +52,8 @@ def test_the_readme_can_be_followed_word_by_word(newcomer: Checkout) -> None:
     said = newcomer.type_in(then + own)
     assert "web-4" in said and "hello: Running (R:3)" in said
     assert "5 VMs" in said and "3 VMs deleted" in said
+    said = newcomer.type_in('export PATH="$PWD/.venv/bin:$PATH"\n' + rehearsal)
+    assert "5 of 5 VMs ready" in said and "5 VMs deleted" in said
     assert names_of_vms(newcomer) == []
     assert newcomer.changed() in (
         [],
