@@ -37,6 +37,7 @@ __all__ = [
     "StatusReport",
     "StatusRow",
     "VmResult",
+    "refusal",
 ]
 
 
@@ -55,6 +56,18 @@ class Silent:
     vms: int = 0
     exit_code: int = CredentialsError.exit_code
 
+    @property
+    def why(self) -> str:
+        """What happened, without the connection's name, which most errors begin with."""
+        return (self.detail or self.summary).removeprefix(f"{self.connection}: ")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Whose it is, what happened, and below it what to do."""
+        below = [*self.why.splitlines()[1:], self.hint]
+        first = self.why.partition("\n")[0]
+        return (f"{self.connection}: {first}", *(f"  {line}" for line in below if line))
+
 
 def refusal(silent: Sequence[Silent]) -> McisError:
     """One error for all of them: where they differ, each with its own summary and what to do."""
@@ -63,20 +76,12 @@ def refusal(silent: Sequence[Silent]) -> McisError:
     same = {(each.summary, each.detail, each.hint) for each in silent}
     if len(same) == 1:
         return kind(summary=silent[0].summary, detail=silent[0].detail, hint=silent[0].hint)
-    names = ", ".join(each.connection for each in silent)
-    told = [line for each in silent for line in _told(each)]
+    told = [line for each in silent for line in each.lines]
     return kind(
         summary=f"{len(silent)} connections cannot be used",
-        detail="\n".join((names, *told)),
+        detail="\n".join(told),
         hint="mcis doctor looks at all of them",
     )
-
-
-def _told(silent: Silent) -> list[str]:
-    own = silent.detail.startswith(f"{silent.connection}: ") or not silent.detail
-    first, *more = (silent.detail or silent.summary).splitlines()
-    head = first if own and silent.detail else f"{silent.connection}: {first}"
-    return [head, *(f"  {line}" for line in more), *([f"  {silent.hint}"] if silent.hint else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

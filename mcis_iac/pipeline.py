@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         StatusReport,
         StatusRow,
         VmResult,
+        refusal,
     )
     from mcis_iac.engine.events import Event, Listener
     from mcis_iac.program.graph import Graph
@@ -67,6 +68,7 @@ __all__ = [
     "outputs",
     "preview",
     "refresh",
+    "refusal",
     "render",
     "scaffold",
     "scale",

@@ -30,7 +30,8 @@ _SHAPES = (
             r"\b((?:\w*[_-])?(?:secret|password|passwd|client[_-]?secret|access[_-]?key|secret[_-]?key"
             r"|x-amz-security-token|x-auth-token|(?:session|access|refresh|id)[_-]?token)"
             r"[\"']?\s*[=:]\s*[\"']?)"
-            r"[^\s\"',;&)]{8,}",
+            # An ordinary word is no value: "password: required".
+            r"(?=[^\s\"',;&)]*[\d+/_~.-])[^\s\"',;&)]{8,}",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",

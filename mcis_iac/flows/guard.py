@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mcis_iac.answers import Silent, refusal
 from mcis_iac.errors import OperationError, UnexpectedChange
 from mcis_iac.model import Change, Diff, Mcis, Op
+from mcis_iac.pipeline import Silent, refusal
 
 NAMED = 5  # how many changes a refusal lists
 

@@ -10,13 +10,12 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from mcis_iac.answers import refusal
 from mcis_iac.clouds import registry
 from mcis_iac.engine import scrub
 from mcis_iac.engine.silence import Refused
 from mcis_iac.errors import CredentialsError, ManifestError, McisError, NotFoundError, OperationError
 from mcis_iac.model import Connection, Diff, Mcis, Outcome, Plan
-from mcis_iac.pipeline import Silent
+from mcis_iac.pipeline import Silent, refusal
 from mcis_iac.program import naming
 
 REFUSED = "the cloud does not accept the credentials"

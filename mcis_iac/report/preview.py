@@ -43,7 +43,7 @@ def unseen(preview: Preview) -> list[str]:
     """One line per connection that could not be asked: what of it is missing above, and why."""
     lines = []
     for silent in preview.silent:
-        why = (silent.detail or silent.summary).partition("\n")[0].removeprefix(f"{silent.connection}: ")
+        why = silent.why.partition("\n")[0]
         what = f"{plural(silent.vms, 'VM')} and what depends on {'it' if silent.vms == 1 else 'them'}"
         lines.append(clean(f"not seen: {silent.connection}, {what}: {why}"))
     return lines

@@ -5,7 +5,7 @@
 `do` is slow (`seconds`), throttle, quota, refuse (the credentials), late (`seconds` until the thing can
 be found), die, or die-late (after the thing was made). `name` is a pattern over logical names, `token`
 one over types. `verb` is create, update, delete, read, or what providers do first: check (their own
-settings) and configure.
+settings) and configure. With `loud`, the values of those variables are repeated in what is said.
 `after` calls pass before the first one is hit; `times` limits how many are (None = all).
 """
 

@@ -291,7 +291,8 @@ class Servicer(wire.service.ResourceProviderServicer):  # type: ignore[misc]
                 case "late" | "die-late":
                     late = {"seconds": 0.0, **fault}
                 case what:
-                    raise Refused(said=SAID[what][self._package])
+                    repeated = (os.environ.get(name, "") for name in str(fault.get("loud") or "").split())
+                    raise Refused(said=" ".join((SAID[what][self._package], *repeated)))
         return late
 
 

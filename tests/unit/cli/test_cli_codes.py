@@ -10,6 +10,7 @@ import pytest
 from fakes.pipeline import FakePipeline, a_preview, refusal
 
 from mcis_iac import errors
+from mcis_iac.pipeline import Silent
 
 KINDS = [getattr(errors, name) for name in errors.__all__]
 
@@ -34,6 +35,17 @@ def test_with_detailed_exitcode_a_wrong_flag_is_1_too(mcis):
 def test_detailed_exitcode_tells_changes_from_none(mcis):
     assert mcis("preview", "--detailed-exitcode").code == 2
     assert mcis("preview", "--detailed-exitcode", stages=FakePipeline(next_preview=a_preview())).code == 0
+
+
+@pytest.mark.parametrize(
+    "words,code", [((), 3), (("--expect-no-changes",), 3), (("--detailed-exitcode",), 1)]
+)
+def test_a_preview_without_a_cloud_that_refuses_is_shown_and_exits_3(mcis, words, code):
+    silent = Silent(connection="aws", cloud="aws", summary="no access", detail="aws: expired", hint="sign in")
+    done = mcis("preview", *words, stages=FakePipeline(next_preview=a_preview(silent=(silent,))))
+    assert done.code == code
+    assert "not seen: aws" in done.out
+    assert "error: no access" in done.err and "hint: sign in" in done.err
 
 
 def test_a_preview_with_changes_exits_0(mcis):

@@ -18,11 +18,12 @@ from fakes.pipeline import (
 )
 
 from mcis_iac.model import Failure, Op, Outcome, PropertyChange, Status, Step
-from mcis_iac.pipeline import Finding, HostResult
+from mcis_iac.pipeline import Finding, HostResult, Silent
 from mcis_iac.report.applied import down_screen, refresh_screen, up_screen
 from mcis_iac.report.data import applied_data, preview_data, status_data
 from mcis_iac.report.execution import exec_summary, failures, fold_screen, junit, output_line
 from mcis_iac.report.findings import doctor_screen
+from mcis_iac.report.markdown import preview_comment
 from mcis_iac.report.preview import preview_screen
 from mcis_iac.report.status import status_markdown, status_screen
 from mcis_iac.report.values import as_json, as_yaml
@@ -65,6 +66,39 @@ def test_preview_on_a_narrow_terminal_wraps_the_reason_and_cuts_nothing(golden):
     reasons = {"db-1": "image cannot change in place, and this is a long story about why that is so"}
     preview = a_preview(*REPLACE.diff.changes, reasons=reasons)
     golden("screens/preview-narrow.txt", preview_screen(preview, width=80))
+
+
+NOT_ALL = a_preview(
+    vm_change("web-4", Op.CREATE),
+    after=5,
+    silent=(
+        Silent(
+            connection="aws",
+            cloud="aws",
+            summary="no access to AWS",
+            detail="aws: the token is expired",
+            hint="sign in again with `aws sso login`",
+            vms=2,
+        ),
+        Silent(
+            connection="lab",
+            cloud="openstack",
+            summary="the OpenStack SDK is not installed",
+            vms=1,
+            exit_code=4,
+        ),
+    ),
+)
+
+
+def test_a_preview_says_whom_it_could_not_ask(golden):
+    golden("screens/preview-not-all.txt", preview_screen(NOT_ALL))
+    golden("screens/comment-not-all.md", preview_comment(NOT_ALL))
+
+
+def test_nothing_to_change_is_not_said_of_clouds_that_are_silent():
+    screen = preview_screen(a_preview(silent=NOT_ALL.silent))
+    assert "nothing to change in what could be seen" in screen
 
 
 def test_preview_as_data(golden):
