@@ -16,6 +16,8 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "mcis_iac"
 SHARED = {"model", "results", "errors", "bundled", "__init__"}
 
+# what every cloud may import
+CLOUD = {"clouds.base", "clouds.boot", "clouds.common", "program.graph", "program.naming"}
 # package -> what of ours it may import, beside itself and the shared three
 OURS: dict[str, set[str]] = {
     "manifest": set(),
@@ -33,11 +35,12 @@ OURS: dict[str, set[str]] = {
     "clouds.registry": {"clouds.base"},
     "clouds.peers": {"clouds.registry", "program.graph"},
     "clouds.boot": {"program.graph"},
-    "clouds.aws": {"clouds.base", "clouds.boot", "clouds.peers", "program.graph", "program.naming"},
-    "clouds.azure": {"clouds.base", "clouds.boot", "clouds.peers", "program.graph", "program.naming"},
-    "clouds.gcp": {"clouds.base", "clouds.boot", "clouds.peers", "program.graph", "program.naming"},
-    "clouds.local": {"clouds.base", "clouds.boot", "program.graph", "program.naming", "local_cloud"},
-    "clouds.openstack": {"clouds.base", "clouds.boot", "clouds.peers", "program.graph", "program.naming"},
+    "clouds.common": {"clouds.base", "clouds.boot", "program.graph", "program.naming"},
+    "clouds.aws": CLOUD | {"clouds.peers"},
+    "clouds.azure": CLOUD | {"clouds.peers"},
+    "clouds.gcp": CLOUD | {"clouds.peers"},
+    "clouds.local": CLOUD | {"local_cloud"},
+    "clouds.openstack": CLOUD | {"clouds.peers"},
     "local_cloud": set(),
     "engine.events": set(),
     "engine": {"program"},

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from mcis_iac.clouds.base import Arch, Facts, RegionFact
+from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common import tables
 
 DEFAULT_TYPE = "t3.micro"
 # The families with Amazon's own processors have a g behind the number: t4g, m7gd, c7gn; and a1.
 _ARM = re.compile(r"(?:a1|[a-z]+\d+[a-z]*g[a-z]*)[.-]")
 
 
-@cache
 def table(name: str) -> dict[str, Any]:
     """The table of `data/<name>.json`; it has the same name inside."""
-    text = (resources.files(__package__) / "data" / f"{name}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)[name]
+    found: dict[str, Any] = tables.read("aws", name)[name]
     return found
 
 
 @cache
 def facts() -> Facts:
     """What is known without asking; the types are a few of many."""
-    regions = {
-        name: RegionFact(
-            name=name, zones=tuple(row["zones"]), latitude=row["latitude"], longitude=row["longitude"]
-        )
-        for name, row in table("regions").items()
-    }
-    types = {
-        name: {"vcpus": float(row["vcpus"]), "memory_gib": float(row["memory_gib"])}
-        for name, row in table("types").items()
-    }
-    return Facts(
-        regions=regions,
-        types=types,
-        default_type=DEFAULT_TYPE,
-        image_aliases=tuple(table("images")),
-        types_complete=False,
+    return tables.known(
+        table("regions"), table("types"), default_type=DEFAULT_TYPE, image_aliases=table("images")
     )
 
 

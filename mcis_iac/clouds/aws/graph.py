@@ -15,6 +15,7 @@ from mcis_iac.clouds.aws import check as checks
 from mcis_iac.clouds.aws import scope as scopes
 from mcis_iac.clouds.aws.scope import Scope
 from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common.entries import entry
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Ref, Resource, Value
@@ -84,21 +85,7 @@ def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
         "static": Ref(naming.address(member.name), "publicIp"),
         "none": None,
     }
-    host_key = plan.host_keys.get(member.name)
-    return {
-        "group": member.group,
-        "ordinal": member.ordinal,
-        "connection": member.connection,
-        "cloud": member.cloud,
-        "region": member.region,
-        "zone": member.zone,
-        "type": member.type,
-        "id": Ref(member.name),
-        "private_ip": Ref(member.name, "privateIp"),
-        "public_ip": public[group.public_ip],
-        "user": group.user,
-        "host_key": host_key.public if host_key else None,
-    }
+    return entry(plan, member, private_ip=Ref(member.name, "privateIp"), public_ip=public[group.public_ip])
 
 
 def _scope(plan: Plan, connection: Connection) -> Scope:

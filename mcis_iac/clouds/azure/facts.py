@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from mcis_iac.clouds.base import Arch, Facts, RegionFact
+from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common import tables
 
 DEFAULT_TYPE = "Standard_B2s"
 # Standard_D2pds_v5: family, vCPUs, features in small letters, generation. `p` is an Arm processor.
@@ -19,33 +17,19 @@ _SIZE = re.compile(
 NVME_SINCE = 6  # generations that show their disks as NVMe only
 
 
-@cache
-def table(name: str) -> Mapping[str, Any]:
+def table(name: str) -> dict[str, Any]:
     """One file of `data/`."""
-    text = files(__package__).joinpath("data", f"{name}.json").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = json.loads(text)
-    return found
+    return tables.read("azure", name)
 
 
 @cache
 def facts() -> Facts:
     """Regions with availability zones, a selection of sizes, the images known by alias."""
-    regions = {
-        name: RegionFact(
-            name=name, zones=tuple(row["zones"]), latitude=row["latitude"], longitude=row["longitude"]
-        )
-        for name, row in table("regions")["regions"].items()
-    }
-    types = {
-        name: {"vcpus": float(row["vcpus"]), "memory_gib": float(row["memory_gib"])}
-        for name, row in table("types")["types"].items()
-    }
-    return Facts(
-        regions=regions,
-        types=types,
+    return tables.known(
+        table("regions")["regions"],
+        table("types")["types"],
         default_type=DEFAULT_TYPE,
-        image_aliases=tuple(table("images")["aliases"]),
-        types_complete=False,
+        image_aliases=table("images")["aliases"],
     )
 
 

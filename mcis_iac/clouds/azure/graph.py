@@ -13,6 +13,7 @@ from mcis_iac.clouds.azure import check as checks
 from mcis_iac.clouds.azure import facts as known
 from mcis_iac.clouds.azure import machine, network, site, walls
 from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common.entries import entry
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Ref, Resource, Value
@@ -76,20 +77,11 @@ def arch(type: str) -> Arch:
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     """The member's entry of the `inventory` output."""
     group = plan.mcis.groups[member.group]
-    host_key = plan.host_keys.get(member.name)
     public = None if group.public_ip == "none" else Ref(naming.address(member.name), "ipAddress")
-    return {
-        "group": member.group,
-        "ordinal": member.ordinal,
-        "connection": member.connection,
-        "cloud": member.cloud,
-        "region": member.region,
-        "zone": member.zone,
-        "type": member.type,
-        "id": Ref(member.name),
-        "private_ip": Ref(machine.interface_key(member), "ipConfigurations.0.privateIPAddress"),
-        "public_ip": public,
-        "user": group.user,
-        "host_key": host_key.public if host_key else None,
-        "created_at": Ref(member.name, "timeCreated"),
-    }
+    return entry(
+        plan,
+        member,
+        private_ip=Ref(machine.interface_key(member), "ipConfigurations.0.privateIPAddress"),
+        public_ip=public,
+        created_at=Ref(member.name, "timeCreated"),
+    )

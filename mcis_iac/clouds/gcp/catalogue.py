@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, Literal
 
-from mcis_iac.clouds.base import Arch, Facts, RegionFact
+from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common import tables
 
 DiskKind = Literal["cheap", "balanced", "fast"]
 
 
-@cache
-def data(name: str) -> Mapping[str, Any]:
+def data(name: str) -> dict[str, Any]:
     """A file of `data/` by its name without the ending."""
-    text = resources.files(__package__).joinpath("data", f"{name}.json").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = json.loads(text)
-    return found
+    return tables.read("gcp", name)
 
 
 @cache
 def facts() -> Facts:
     """Every region with its zones (by their letters), a selection of types, the built-in images."""
-    regions = {
-        name: RegionFact(
-            name=name, zones=tuple(row["zones"]), latitude=row["latitude"], longitude=row["longitude"]
-        )
-        for name, row in data("regions")["regions"].items()
-    }
-    types = {
-        name: {"vcpus": float(row["vcpus"]), "memory_gib": float(row["memory_gib"])}
-        for name, row in data("types")["types"].items()
-    }
-    return Facts(
-        regions=regions,
-        types=types,
+    return tables.known(
+        data("regions")["regions"],
+        data("types")["types"],
         default_type=data("types")["default"],
-        image_aliases=tuple(data("images")["images"]),
-        types_complete=False,
+        image_aliases=data("images")["images"],
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common.entries import entry
 from mcis_iac.clouds.gcp import catalogue, firewall, machine, network
 from mcis_iac.clouds.gcp import check as checks
 from mcis_iac.clouds.gcp.site import PACKAGE, VERSION, Site
@@ -76,22 +77,14 @@ def arch(type: str) -> Arch:
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     """The member's entry of the `inventory` output."""
     group, key = plan.mcis.groups[member.group], member.name
-    host_key = plan.host_keys.get(key)
-    return {
-        "group": member.group,
-        "ordinal": member.ordinal,
-        "connection": member.connection,
-        "cloud": member.cloud,
-        "region": member.region,
-        "zone": member.zone,
-        "type": member.type,
-        "id": machine.machine_id(key),
-        "private_ip": machine.private_ip(key),
-        "public_ip": machine.public_ip(group, key),
-        "user": group.user,
-        "host_key": host_key.public if host_key else None,
-        "created_at": machine.created_at(key),
-    }
+    return entry(
+        plan,
+        member,
+        id=machine.machine_id(key),
+        private_ip=machine.private_ip(key),
+        public_ip=machine.public_ip(group, key),
+        created_at=machine.created_at(key),
+    )
 
 
 def _site(plan: Plan, connection: Connection) -> Site:

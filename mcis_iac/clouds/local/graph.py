@@ -16,6 +16,7 @@ from functools import cache
 
 from mcis_iac import __version__
 from mcis_iac.clouds.base import Arch, Facts, RegionFact
+from mcis_iac.clouds.common.entries import entry
 from mcis_iac.clouds.local import boot, firewall
 from mcis_iac.clouds.local import check as checks
 from mcis_iac.model import Connection, Diagnostic, Group, Mcis, Member, Plan, Subject
@@ -88,22 +89,15 @@ def arch(_type: str) -> Arch:
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     """The member's entry of the `inventory` output."""
     group = plan.mcis.groups[member.group]
-    key = naming.vm(member.group, member.ordinal)
-    return {
-        "group": member.group,
-        "ordinal": member.ordinal,
-        "connection": member.connection,
-        "cloud": member.cloud,
-        "region": member.region,
-        "zone": member.zone,
-        "type": member.type,
-        "id": Ref(key),
-        "private_ip": Ref(key, "privateIp"),
-        "public_ip": None if group.public_ip == "none" else Ref(key, "publicIp"),
-        "user": group.user,
-        "host_key": Ref(key, "hostKey"),
-        "ssh_port": Ref(key, "sshPort"),
-    }
+    key = member.name
+    return entry(
+        plan,
+        member,
+        private_ip=Ref(key, "privateIp"),
+        public_ip=None if group.public_ip == "none" else Ref(key, "publicIp"),
+        host_key=Ref(key, "hostKey"),
+        ssh_port=Ref(key, "sshPort"),
+    )
 
 
 class _Site:

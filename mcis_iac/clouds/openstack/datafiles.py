@@ -1,16 +1,12 @@
-"""Facts about OpenStack as files, read once."""
+"""Facts about OpenStack as files."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from mcis_iac.clouds.common import tables
 
-@cache
+
 def read(name: str) -> dict[str, Any]:
     """The content of `data/<name>.json`."""
-    text = (files(__package__ or "") / "data" / f"{name}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    return tables.read("openstack", name)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.common.entries import entry
 from mcis_iac.clouds.openstack import check as checks
 from mcis_iac.clouds.openstack import datafiles, machine, resources, site
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
@@ -84,18 +85,9 @@ def arch(type: str) -> Arch:
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     """The member's entry of the `inventory` output."""
     group = plan.mcis.groups[member.group]
-    host_key = plan.host_keys.get(member.name)
-    return {
-        "group": member.group,
-        "ordinal": member.ordinal,
-        "connection": member.connection,
-        "cloud": member.cloud,
-        "region": member.region,
-        "zone": member.zone,
-        "type": member.type,
-        "id": Ref(member.name),
-        "private_ip": Ref(naming.of_vm("nic", member.name), "allFixedIps.0"),
-        "public_ip": None if group.public_ip == "none" else Ref(naming.address(member.name), "address"),
-        "user": group.user,
-        "host_key": host_key.public if host_key else None,
-    }
+    return entry(
+        plan,
+        member,
+        private_ip=Ref(naming.of_vm("nic", member.name), "allFixedIps.0"),
+        public_ip=None if group.public_ip == "none" else Ref(naming.address(member.name), "address"),
+    )
