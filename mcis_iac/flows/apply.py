@@ -9,6 +9,7 @@ from typing import Any
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.actions import keys
 from mcis_iac.actions.ready import Readiness, Ready
+from mcis_iac.clouds import registry
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
@@ -76,7 +77,21 @@ class Waiter:
         """A VM exists: begin to wait for it."""
         if self.service is not None:
             for vm in inventories.from_outputs({"inventory": {name: entry}}):
-                self.service.submit(vm)
+                if within_reach(vm):
+                    self.service.submit(vm)
+
+
+def within_reach(vm: Vm) -> bool:
+    """Whether a login can be tried from here: a private address of a cloud elsewhere leads nowhere."""
+    return vm.public_ip is not None or not registry.graph(vm.cloud).REMOTE
+
+
+def out_of_reach(vms: Iterable[Vm]) -> tuple[str, ...]:
+    """A sentence about the groups whose VMs nobody could wait for."""
+    groups = sorted({vm.group for vm in vms if not within_reach(vm)})
+    if not groups:
+        return ()
+    return (f"{', '.join(groups)}: no public address, so created counts as ready",)
 
 
 def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Run:
@@ -93,13 +108,13 @@ def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Ru
     with Ready(login, lambda readiness: _tell(prospect, readiness)) as service:
         outcome = work(Waiter(service))
         vms = inventories.from_outputs(outcome.outputs)
-        for vm in _unfinished(prospect.before, vms, outcome):
+        for vm in filter(within_reach, _unfinished(prospect.before, vms, outcome)):
             service.submit(vm)
         try:
             found: Mapping[str, Readiness] = {} if outcome.cancelled else service.wait()
         except KeyboardInterrupt:
             outcome, found = replace(outcome, cancelled=True), {}
-    return Run(outcome=outcome, vms=vms, readiness=found)
+    return Run(outcome=outcome, vms=vms, readiness=found, notices=out_of_reach(vms))
 
 
 def _engine(prospect: Prospect, waiter: Waiter) -> Outcome:
