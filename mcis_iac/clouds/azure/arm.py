@@ -193,7 +193,7 @@ def _no_access(*, detail: str) -> CredentialsError:
     return CredentialsError(
         summary="no access to Azure",
         detail=detail,
-        hint="mcis doctor azure says how mcis signs in and what is missing; `az login` signs in",
+        hint="sign in with `az login`, or set the ARM_* variables and `auth` of the connection",
     )
 
 

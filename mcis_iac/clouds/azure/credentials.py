@@ -8,6 +8,7 @@ Without `auth` the ARM_* variables decide, and without those the Azure CLI.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,8 @@ def credential(connection: Connection) -> TokenCredential:
             detail=f"{connection.name}: {error}",
             hint=INSTALL,
         ) from error
+    # The library also logs what it raises, and a log nobody set up goes to the screen.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     tenant, client = _account(connection)
     authority = variable(connection, "ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST")
     authority = authority or AUTHORITIES.get(environment(connection), AUTHORITIES["public"])
