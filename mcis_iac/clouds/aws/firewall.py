@@ -71,7 +71,7 @@ def _security_group(scope: Scope, group: Group, region: str) -> Resource:
     # Machines depend on their security group anyway; the key pair is depended on through it, once.
     after = Options(depends_on=(naming.key_pair(group.key, scope.connection.name, region),))
     kind = "ec2/securityGroup:SecurityGroup"
-    return scope.resource(key, kind, region, inputs, group=group.name, options=after)
+    return scope.regional(key, kind, region, inputs, group=group.name, options=after)
 
 
 def _way_out(scope: Scope, group: Group, region: str) -> Resource:
@@ -83,7 +83,7 @@ def _way_out(scope: Scope, group: Group, region: str) -> Resource:
         "cidrIpv4": network.ANYWHERE,
         "tags": scope.tags(key, group.name),
     }
-    return scope.resource(key, EGRESS, region, inputs, group=group.name)
+    return scope.regional(key, EGRESS, region, inputs, group=group.name)
 
 
 def _named(scope: Scope, group: Group, region: str, rule: FirewallRule, source: peers.Source) -> Resource:
@@ -98,7 +98,7 @@ def _named(scope: Scope, group: Group, region: str, rule: FirewallRule, source: 
         raise TypeError(source)
     key = naming.of_group("rule", group.name, connection, region, peers.slug(rule), name)
     inputs["tags"] = scope.tags(key, group.name)
-    return scope.resource(key, INGRESS, region, inputs, group=group.name)
+    return scope.regional(key, INGRESS, region, inputs, group=group.name)
 
 
 def _single(scope: Scope, group: Group, region: str, rule: FirewallRule, source: peers.Away) -> Resource:
@@ -108,7 +108,7 @@ def _single(scope: Scope, group: Group, region: str, rule: FirewallRule, source:
     inputs = _flow(scope, group, region, rule) | {"cidrIpv4": source.cidr}
     # It goes with the VM it lets in, though it belongs to the group that does.
     inputs["tags"] = scope.tags(key, of, vm)
-    return scope.resource(key, INGRESS, region, inputs, group=of, vm=vm)
+    return scope.regional(key, INGRESS, region, inputs, group=of, vm=vm)
 
 
 def _flow(scope: Scope, group: Group, region: str, rule: FirewallRule) -> Inputs:

@@ -56,10 +56,10 @@ def notices(mcis: Mcis) -> Sequence[str]:
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
-    scope = _scope(plan, connection)
+    scope = Scope.of(plan, connection)
     if not scope.members:
         return
-    yield scopes.provider(connection)
+    yield scope.provider_resource()
     yield from _keys(scope)
     yield from network.declare(scope)
     yield from firewall.declare(scope)
@@ -69,7 +69,7 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
 
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """Rules that let in VMs outside the VPC, by their addresses."""
-    yield from firewall.links(_scope(plan, connection))
+    yield from firewall.links(Scope.of(plan, connection))
 
 
 def arch(type: str) -> Arch:
@@ -88,10 +88,6 @@ def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     return entry(plan, member, private_ip=Ref(member.name, "privateIp"), public_ip=public[group.public_ip])
 
 
-def _scope(plan: Plan, connection: Connection) -> Scope:
-    return Scope(plan, connection, [m for m in plan.members if m.connection == connection.name])
-
-
 def _keys(scope: Scope) -> Iterator[Resource]:
     """A key pair per region: AWS keeps them apart."""
     wanted = {(scope.group(member).key, member.region) for member in scope.members}
@@ -102,4 +98,4 @@ def _keys(scope: Scope) -> Iterator[Resource]:
             "publicKey": scope.plan.public_keys[name],
             "tags": scope.tags(key),
         }
-        yield scope.resource(key, "ec2/keyPair:KeyPair", region, inputs)
+        yield scope.regional(key, "ec2/keyPair:KeyPair", region, inputs)

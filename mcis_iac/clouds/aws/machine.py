@@ -67,7 +67,7 @@ def _volume(scope: Scope, group: Group, member: Member, disk: Disk) -> Resource:
         "tags": scope.tags(key, group.name, member.name),
     }
     inputs.setdefault("size", 1)
-    return scope.resource(key, "ebs/volume:Volume", member.region, inputs, group=group.name, vm=member.name)
+    return scope.regional(key, "ebs/volume:Volume", member.region, inputs, group=group.name, vm=member.name)
 
 
 def _instance(scope: Scope, group: Group, member: Member) -> Resource:
@@ -95,7 +95,7 @@ def _instance(scope: Scope, group: Group, member: Member) -> Resource:
         # Others cannot be stopped and started again.
         options: Inputs = {"spotInstanceType": "persistent", "instanceInterruptionBehavior": "stop"}
         inputs["instanceMarketOptions"] = {"marketType": "spot", "spotOptions": options}
-    return scope.resource(
+    return scope.regional(
         member.name,
         INSTANCE.removeprefix("aws:"),
         member.region,
@@ -161,7 +161,7 @@ def _attachments(scope: Scope, group: Group, member: Member) -> Iterator[Resourc
             "volumeId": Ref(naming.disk(member.name, disk.name)),
             "instanceId": Ref(member.name),
         }
-        yield scope.resource(
+        yield scope.regional(
             naming.of_vm("attach", member.name, disk.name),
             "ec2/volumeAttachment:VolumeAttachment",
             member.region,
@@ -178,10 +178,10 @@ def _attachments(scope: Scope, group: Group, member: Member) -> Iterator[Resourc
 def _address(scope: Scope, group: Group, member: Member) -> Iterator[Resource]:
     key = naming.address(member.name)
     inputs: Inputs = {"domain": "vpc", "tags": scope.tags(key, group.name, member.name)}
-    yield scope.resource(
+    yield scope.regional(
         key, "ec2/eip:Eip", member.region, inputs, group=group.name, vm=member.name, outputs=("publicIp",)
     )
-    yield scope.resource(
+    yield scope.regional(
         naming.of_vm("bind", member.name),
         "ec2/eipAssociation:EipAssociation",
         member.region,

@@ -121,7 +121,7 @@ class _Regional:
 
     def _make(self, key: str, kind: str, inputs: Inputs, *, tagged: bool = True, **options: Any) -> Resource:
         tags: Inputs = {"tags": self.scope.tags(key)} if tagged else {}
-        return self.scope.resource(key, kind, self.region, inputs | tags, **options)
+        return self.scope.regional(key, kind, self.region, inputs | tags, **options)
 
     def _vpc(self) -> Iterator[Resource]:
         whole: Inputs = {

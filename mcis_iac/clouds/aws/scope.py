@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from mcis_iac.model import Connection, Group, Mcis, Member, Plan, Subject
+from mcis_iac.clouds.common.site import Site
+from mcis_iac.model import Group, Mcis
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Resource, Value
 
@@ -18,23 +18,12 @@ TAG_KEY_LIMIT = 128
 TAG_VALUE_LIMIT = 256
 OURS = frozenset({"mcis", "mcis-namespace", "mcis-env", "mcis-group", "mcis-vm"})
 _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
-_NO_OPTIONS = Options()
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Site):
     """One connection's part of a plan, and how its resources are declared."""
 
-    plan: Plan
-    connection: Connection
-    members: Sequence[Member]
-
-    @property
-    def mcis(self) -> Mcis:
-        return self.plan.mcis
-
-    def group(self, member: Member) -> Group:
-        return self.mcis.groups[member.group]
+    PACKAGE, VERSION = PACKAGE, VERSION
 
     def regions(self, group: str) -> list[str]:
         """The regions a group has members in."""
@@ -44,7 +33,7 @@ class Scope:
         """The groups with members here, by name."""
         return [self.mcis.groups[name] for name in sorted({member.group for member in self.members})]
 
-    def resource(
+    def regional(
         self,
         key: str,
         kind: str,
@@ -54,21 +43,12 @@ class Scope:
         group: str | None = None,
         vm: str | None = None,
         outputs: tuple[str, ...] = (),
-        options: Options = _NO_OPTIONS,
+        options: Options | None = None,
     ) -> Resource:
-        """A resource in a region; `kind` is its token without the package."""
-        subject = Subject(
-            group=group, vm=vm, connection=self.connection.name, cloud=self.connection.cloud, region=region
-        )
-        return Resource(
-            key=key,
-            token=f"{PACKAGE}:{kind}",
-            inputs={"region": region, **inputs},
-            version=VERSION,
-            provider=naming.provider(self.connection.name),
-            outputs=outputs,
-            options=options,
-            subject=subject,
+        """A resource in a region, which each of them names; `kind` is its token without the package."""
+        subject = self.subject(region, group, vm)
+        return self.resource(
+            key, kind, {"region": region, **inputs}, subject, outputs=outputs, options=options
         )
 
     def tags(self, key: str, group: str | None = None, vm: str | None = None) -> dict[str, Value]:
@@ -76,31 +56,22 @@ class Scope:
         labels = self.mcis.groups[group].labels if group else {}
         return tags(self.mcis, key, group=group, vm=vm, labels=labels)
 
+    def provider_resource(self) -> Resource:
+        """The provider: where credentials come from, never the credentials.
 
-def provider(connection: Connection) -> Resource:
-    """The provider of a connection: where credentials come from, never the credentials.
-
-    The two skips are what the typed package sets by itself.
-    """
-    settings = connection.settings
-    inputs: Inputs = {
-        "region": str(settings.get("region", HOME_REGION)),
-        "skipCredentialsValidation": False,
-        "skipRegionValidation": True,
-    }
-    if settings.get("profile"):
-        inputs["profile"] = str(settings["profile"])
-    if settings.get("role"):
-        inputs["assumeRoles"] = [{"roleArn": str(settings["role"]), "sessionName": "mcis"}]
-    env = {str(ours): str(theirs) for theirs, ours in dict(settings.get("env") or {}).items()}
-    return Resource(
-        key=naming.provider(connection.name),
-        token=f"pulumi:providers:{PACKAGE}",
-        inputs=inputs,
-        version=VERSION,
-        env=env,
-        subject=Subject(connection=connection.name, cloud=connection.cloud),
-    )
+        The two skips are what the typed package sets by itself.
+        """
+        settings = self.connection.settings
+        inputs: Inputs = {
+            "region": str(settings.get("region", HOME_REGION)),
+            "skipCredentialsValidation": False,
+            "skipRegionValidation": True,
+        }
+        if settings.get("profile"):
+            inputs["profile"] = str(settings["profile"])
+        if settings.get("role"):
+            inputs["assumeRoles"] = [{"roleArn": str(settings["role"]), "sessionName": "mcis"}]
+        return self.way_in(inputs)
 
 
 def tags(

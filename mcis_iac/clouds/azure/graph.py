@@ -53,10 +53,10 @@ def notices(mcis: Mcis) -> Sequence[str]:
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
-    here = site.Site(plan, connection)
+    here = site.Site.of(plan, connection)
     if not here.members:
         return
-    yield site.provider(connection)
+    yield here.provider_resource()
     yield from network.resource_groups(here)
     yield from network.networks(here)
     yield from walls.declare(here)
@@ -66,7 +66,7 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
 
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """The rules that name machines of other places."""
-    yield from walls.links(site.Site(plan, connection))
+    yield from walls.links(site.Site.of(plan, connection))
 
 
 def arch(type: str) -> Arch:

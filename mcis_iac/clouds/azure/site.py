@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from mcis_iac.clouds.azure import labels
-from mcis_iac.model import Connection, Group, Member, Plan, Subject
+from mcis_iac.clouds.common.site import Site as AnySite
+from mcis_iac.model import Group
 from mcis_iac.program import naming
-from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Secret
+from mcis_iac.program.graph import Inputs, Ref, Resource, Secret
 
 PACKAGE = "azure-native"
 VERSION = "3.29.0"
 ALL = "all"  # no network and no group is called that
-NONE = Options()
 # Names of machines have 64 characters at most; some are left for what `_unreserved` adds.
 NAME_LIMIT = 50
 # Trademarks that Azure takes in no name, and others that it does not take at the beginning of one.
@@ -22,20 +20,17 @@ _NOWHERE = re.compile(r"microsoft|windows")
 _NOT_FIRST = re.compile(r"(?=login|xbox)")
 
 
-class Site:
+class Site(AnySite):
     """What all resources of one connection need to know."""
 
-    def __init__(self, plan: Plan, connection: Connection) -> None:
-        self.plan, self.mcis, self.connection = plan, plan.mcis, connection
-        self.name = connection.name
-        self.members = [member for member in plan.members if member.connection == connection.name]
-        self.provider = naming.provider(connection.name)
+    PACKAGE, VERSION = PACKAGE, VERSION
+
+    @property
+    def name(self) -> str:
+        """What the connection is called."""
+        return self.connection.name
 
     # ---------------------------------------------------------- who is here
-
-    def group(self, member: Member) -> Group:
-        """The member's group."""
-        return self.mcis.groups[member.group]
 
     def regions(self) -> list[str]:
         """The regions in use."""
@@ -64,37 +59,7 @@ class Site:
         present = {member.group for member in self.members if member.region == region}
         return sorted(n for n in pinned | present if self.mcis.groups[n].network == network)
 
-    def existing(self, network: str, region: str) -> Mapping[str, Any] | None:
-        """The user's own words for a network that is there already."""
-        return self.mcis.networks[network].existing.get(self.name, {}).get(region)
-
     # ---------------------------------------------------------- resources
-
-    def resource(
-        self,
-        key: str,
-        kind: str,
-        inputs: Inputs,
-        subject: Subject,
-        *,
-        outputs: tuple[str, ...] = (),
-        options: Options = NONE,
-    ) -> Resource:
-        """A resource of this connection; `kind` is `compute:Disk`."""
-        return Resource(
-            key=key,
-            token=f"{PACKAGE}:{kind}",
-            inputs=inputs,
-            version=VERSION,
-            provider=self.provider,
-            outputs=outputs,
-            options=options,
-            subject=subject,
-        )
-
-    def subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
-        """Whom a resource here serves."""
-        return Subject(group=group, vm=vm, connection=self.name, cloud="azure", region=region)
 
     def called(self, *parts: str) -> str:
         """The name inside Azure of what has that key; further parts tell its versions apart."""
@@ -116,29 +81,20 @@ class Site:
         """The resource group of a region, which nearly everything names."""
         return {"resourceGroupName": Ref(self.resources_key(region), "name", implied=implied)}
 
+    def provider_resource(self) -> Resource:
+        """The provider with the connection's account; who may use it is in the environment, never here."""
+        settings = self.connection.settings
+        inputs: Inputs = {"environment": str(settings.get("environment", "public"))}
+        for name, setting in (("subscriptionId", "subscription"), ("tenantId", "tenant")):
+            if settings.get(setting):
+                inputs[name] = str(settings[setting])
+        if settings.get("client_id"):
+            inputs["clientId"] = Secret(str(settings["client_id"]))  # the typed package hides it, too
+        if settings.get("auth") in {"oidc", "msi"}:
+            inputs["useOidc" if settings["auth"] == "oidc" else "useMsi"] = True
+        return self.way_in(inputs)
+
 
 def _unreserved(name: str) -> str:
     apart = _NOWHERE.sub(lambda word: f"{word[0][0]}-{word[0][1:]}", name)
     return _NOT_FIRST.sub("m-", apart, count=1) if _NOT_FIRST.match(apart) else apart
-
-
-def provider(connection: Connection) -> Resource:
-    """The provider with the connection's account; who may use it is in the environment, never here."""
-    settings = connection.settings
-    inputs: Inputs = {"environment": str(settings.get("environment", "public"))}
-    for name, setting in (("subscriptionId", "subscription"), ("tenantId", "tenant")):
-        if settings.get(setting):
-            inputs[name] = str(settings[setting])
-    if settings.get("client_id"):
-        inputs["clientId"] = Secret(str(settings["client_id"]))  # the typed package hides it, too
-    if settings.get("auth") in {"oidc", "msi"}:
-        inputs["useOidc" if settings["auth"] == "oidc" else "useMsi"] = True
-    mapping = settings.get("env") or {}
-    return Resource(
-        key=naming.provider(connection.name),
-        token=f"pulumi:providers:{PACKAGE}",
-        inputs=inputs,
-        version=VERSION,
-        env={str(ours): str(theirs) for theirs, ours in mapping.items()},
-        subject=Subject(connection=connection.name, cloud="azure"),
-    )

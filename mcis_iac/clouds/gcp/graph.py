@@ -17,7 +17,6 @@ from mcis_iac.clouds.gcp import catalogue, firewall, machine, network
 from mcis_iac.clouds.gcp import check as checks
 from mcis_iac.clouds.gcp.site import PACKAGE, VERSION, Site
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
-from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Resource, Value
 
 __all__ = ["PACKAGE", "VERSION"]
@@ -54,7 +53,7 @@ def notices(mcis: Mcis) -> Sequence[str]:
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
-    site = _site(plan, connection)
+    site = Site.of(plan, connection)
     if not site.members:
         return
     yield _provider(site)
@@ -66,7 +65,7 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
 
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """The firewalls for members that are not in the same network."""
-    yield from firewall.outside(_site(plan, connection))
+    yield from firewall.outside(Site.of(plan, connection))
 
 
 def arch(type: str) -> Arch:
@@ -87,11 +86,6 @@ def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     )
 
 
-def _site(plan: Plan, connection: Connection) -> Site:
-    members = [member for member in plan.members if member.connection == connection.name]
-    return Site(plan=plan, connection=connection, members=members)
-
-
 def _provider(site: Site) -> Resource:
     """The connection's credentials by name: what they are stays in files and variables."""
     settings = site.connection.settings
@@ -103,13 +97,4 @@ def _provider(site: Site) -> Resource:
         inputs["credentials"] = str(site.mcis.folder / path)
     if "impersonate" in settings:
         inputs["impersonateServiceAccount"] = str(settings["impersonate"])
-    theirs: Mapping[str, str] = settings.get("env", {})
-    return Resource(
-        key=naming.provider(site.connection.name),
-        token=f"pulumi:providers:{PACKAGE}",
-        inputs=inputs,
-        version=VERSION,
-        options=Options(additional_secret_outputs=("accessToken",)),
-        env={str(ours): name for name, ours in theirs.items()},
-        subject=site.subject(),
-    )
+    return site.way_in(inputs, Options(additional_secret_outputs=("accessToken",)))

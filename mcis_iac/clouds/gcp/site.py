@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcis_iac.clouds.common.site import Site as AnySite
 from mcis_iac.clouds.gcp.labels import description, labels
-from mcis_iac.model import Connection, Group, Mcis, Member, Plan, Subject
+from mcis_iac.model import Group, Member
 from mcis_iac.program import naming
-from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value
+from mcis_iac.program.graph import Inputs, Options, Ref, Value
 
 PACKAGE = "gcp"
 VERSION = "10.2.0"
@@ -48,27 +49,14 @@ class Vpc:
         return self.identity[2:]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(AnySite):
     """One connection of a plan and its members."""
 
-    plan: Plan
-    connection: Connection
-    members: Sequence[Member]
-
-    @property
-    def mcis(self) -> Mcis:
-        """The MCIS all this is for."""
-        return self.plan.mcis
-
-    def group(self, member: Member) -> Group:
-        """The group of a member."""
-        return self.mcis.groups[member.group]
+    PACKAGE, VERSION, OPTIONS = PACKAGE, VERSION, ALONE
 
     def vpc(self, network: str, region: str) -> Vpc:
         """The network by that name as it is in a region."""
-        existing = self.mcis.networks[network].existing.get(self.connection.name, {}).get(region)
-        return Vpc(name=network, region=region, existing=existing)
+        return Vpc(name=network, region=region, existing=self.existing(network, region))
 
     def vpc_of(self, member: Member) -> Vpc:
         """The network of a member."""
@@ -92,29 +80,3 @@ class Site:
             return Ref(naming.network(vpc.name, self.connection.name, GLOBAL))
         name = str(vpc.existing.get("network", ""))
         return f"projects/{vpc.project}/global/networks/{name}" if vpc.project and "/" not in name else name
-
-    def subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
-        """Whom a resource serves."""
-        return Subject(group=group, vm=vm, connection=self.connection.name, cloud="gcp", region=region)
-
-    def resource(
-        self,
-        key: str,
-        kind: str,
-        inputs: Inputs,
-        subject: Subject,
-        *,
-        outputs: tuple[str, ...] = (),
-        options: Options = ALONE,
-    ) -> Resource:
-        """A resource of kind `compute/network:Network`."""
-        return Resource(
-            key=key,
-            token=f"{PACKAGE}:{kind}",
-            inputs=inputs,
-            version=VERSION,
-            provider=naming.provider(self.connection.name),
-            outputs=outputs,
-            options=options,
-            subject=subject,
-        )

@@ -12,14 +12,15 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 
 from mcis_iac import __version__
 from mcis_iac.clouds.base import Arch, Facts, RegionFact
 from mcis_iac.clouds.common.entries import entry
+from mcis_iac.clouds.common.site import Site, given
 from mcis_iac.clouds.local import boot, firewall
 from mcis_iac.clouds.local import check as checks
-from mcis_iac.model import Connection, Diagnostic, Group, Mcis, Member, Plan, Subject
+from mcis_iac.model import Connection, Diagnostic, Group, Mcis, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value
 
@@ -70,10 +71,9 @@ def notices(mcis: Mcis) -> Sequence[str]:
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
-    members = [member for member in plan.members if member.connection == connection.name]
-    if not members:
-        return
-    yield from _Site(plan, connection, members).resources()
+    site = _Site.of(plan, connection)
+    if site.members:
+        yield from site.resources()
 
 
 def links(_plan: Plan, _connection: Connection) -> Iterator[Resource]:
@@ -100,15 +100,19 @@ def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:
     )
 
 
-class _Site:
+class _Site(Site):
     """The resources of one connection; holds what all of them need."""
 
-    def __init__(self, plan: Plan, connection: Connection, members: Sequence[Member]) -> None:
-        self.plan, self.mcis, self.connection, self.members = plan, plan.mcis, connection, members
-        self.provider = naming.provider(connection.name)
-        used = dict.fromkeys(member.group for member in members)
-        self.groups = [plan.mcis.groups[name] for name in used]
-        self.images = {name: self._image(name) for name in {m.image.alias for m in members}}
+    PACKAGE, VERSION = PACKAGE, VERSION
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        used = dict.fromkeys(member.group for member in self.members)
+        return [self.mcis.groups[name] for name in used]
+
+    @cached_property
+    def images(self) -> Mapping[str, str]:
+        return {name: self._image(name) for name in {member.image.alias for member in self.members}}
 
     def resources(self) -> Iterator[Resource]:
         yield self._provider()
@@ -120,41 +124,13 @@ class _Site:
         for member in self.members:
             yield from self._machine(member)
 
-    def _resource(
-        self,
-        key: str,
-        kind: str,
-        inputs: Inputs,
-        subject: Subject,
-        *,
-        outputs: tuple[str, ...] = (),
-        options: Options | None = None,
-    ) -> Resource:
-        return Resource(
-            key=key,
-            token=f"{PACKAGE}:index:{kind}",
-            inputs=inputs,
-            version=VERSION,
-            provider=self.provider,
-            outputs=outputs,
-            options=options or Options(),
-            subject=subject,
-        )
-
-    def _subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
-        return Subject(group=group, vm=vm, connection=self.connection.name, cloud="local", region=region)
-
     def _provider(self) -> Resource:
         settings = self.connection.settings
-        return Resource(
-            key=self.provider,
-            token=f"pulumi:providers:{PACKAGE}",
-            inputs={
+        return self.way_in(
+            {
                 "site": str(settings.get("site", "default")),
                 "backend": str(settings.get("backend", "auto")),
-            },
-            version=VERSION,
-            subject=self._subject(),
+            }
         )
 
     # ---------------------------------------------------------- shared by many VMs
@@ -173,7 +149,7 @@ class _Site:
                 "tags": dict(naming.tags(self.mcis)),
             }
             key = naming.key_pair(name, self.connection.name)
-            yield self._resource(key, "KeyPair", inputs, self._subject())
+            yield self.resource(key, "index:KeyPair", inputs, self.subject())
 
     def _networks(self) -> Iterator[Resource]:
         seen: set[str] = set()
@@ -189,14 +165,14 @@ class _Site:
                     "region": region,
                     "tags": dict(naming.tags(self.mcis)),
                 }
-                inputs |= _given("cidr", ranges.get(place))
-                yield self._resource(key, "Network", inputs, self._subject(region), options=ALONE)
+                inputs |= given("cidr", ranges.get(place))
+                yield self.resource(key, "index:Network", inputs, self.subject(region), options=ALONE)
             part = naming.subnet(network, self.connection.name, region, member.zone)
             if part not in seen:
                 seen.add(part)
                 inputs = {"network": Ref(key), "zone": member.zone}
-                inputs |= _given("cidr", ranges.get(f"{place}/{member.zone}"))
-                yield self._resource(part, "Subnet", inputs, self._subject(region), options=ALONE)
+                inputs |= given("cidr", ranges.get(f"{place}/{member.zone}"))
+                yield self.resource(part, "index:Subnet", inputs, self.subject(region), options=ALONE)
 
     def _security_groups(self) -> Iterator[Resource]:
         for group in self.groups:
@@ -209,7 +185,7 @@ class _Site:
                     "rules": list(rules),
                     "tags": self._tags(group),
                 }
-                yield self._resource(key, "SecurityGroup", inputs, self._subject(region, group.name))
+                yield self.resource(key, "index:SecurityGroup", inputs, self.subject(region, group.name))
 
     def _boot_configs(self) -> Iterator[Resource]:
         # Every group has one, even empty: taking `setup` out of a manifest must not take away what
@@ -221,7 +197,7 @@ class _Site:
                 "userData": boot.user_data(group.setup),
                 "tags": self._tags(group),
             }
-            yield self._resource(key, "BootConfig", inputs, self._subject(group=group.name))
+            yield self.resource(key, "index:BootConfig", inputs, self.subject(group=group.name))
 
     def _templates(self) -> Iterator[Resource]:
         seen: set[str] = set()
@@ -232,7 +208,7 @@ class _Site:
             seen.add(key)
             group = self.mcis.groups[member.group]
             inputs = {"name": self._template_name(key, member, group), **self._launch(member, group)}
-            yield self._resource(key, "LaunchTemplate", inputs, self._subject(member.region, group.name))
+            yield self.resource(key, "index:LaunchTemplate", inputs, self.subject(member.region, group.name))
 
     def _template_key(self, member: Member) -> str:
         return naming.of_group("template", member.group, self.connection.name, member.region, member.zone)
@@ -267,7 +243,7 @@ class _Site:
     def _machine(self, member: Member) -> Iterator[Resource]:
         group = self.mcis.groups[member.group]
         vm = naming.vm(member.group, member.ordinal)
-        subject = self._subject(member.region, member.group, vm)
+        subject = self.subject(member.region, member.group, vm)
         inputs: Inputs = {
             "name": naming.cloud_name(self.mcis, vm),
             "template": Ref(self._template_key(member)),
@@ -281,7 +257,7 @@ class _Site:
                 "region": member.region,
                 "tags": self._tags(group, vm),
             }
-            yield self._resource(key, "Address", address, subject)
+            yield self.resource(key, "index:Address", address, subject)
             inputs["address"] = Ref(key)
         volumes: list[Value] = []
         for disk in group.disks:
@@ -292,11 +268,11 @@ class _Site:
                 "sizeGib": disk.size_gib or 1,
                 "tags": self._tags(group, vm),
             }
-            yield self._resource(key, "Volume", volume, subject)
+            yield self.resource(key, "index:Volume", volume, subject)
             volumes.append({"volume": Ref(key), "mount": disk.mount})
         if volumes:
             inputs["volumes"] = volumes
-        yield self._resource(vm, "Instance", inputs, subject, outputs=OUTPUTS, options=ALONE)
+        yield self.resource(vm, "index:Instance", inputs, subject, outputs=OUTPUTS, options=ALONE)
 
     def _image(self, alias: str) -> str:
         declared = self.mcis.images.get(alias)
@@ -305,7 +281,3 @@ class _Site:
 
     def _tags(self, group: Group, vm: str | None = None) -> Inputs:
         return dict(naming.tags(self.mcis, group=group.name, vm=vm, labels=group.labels))
-
-
-def _given(name: str, value: str | None) -> Inputs:
-    return {} if value is None else {name: value}

@@ -72,9 +72,9 @@ def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
 
 
 def _sites(plan: Plan, connection: Connection) -> Iterator[site.Site]:
-    members = [member for member in plan.members if member.connection == connection.name]
-    if members:
-        yield site.Site(plan, connection, members)
+    here = site.Site.of(plan, connection)
+    if here.members:
+        yield here
 
 
 def arch(type: str) -> Arch:

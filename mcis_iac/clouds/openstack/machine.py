@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mcis_iac.clouds.common.site import given
 from mcis_iac.clouds.openstack import firstboot, labels, settings
-from mcis_iac.clouds.openstack.site import Site, given
+from mcis_iac.clouds.openstack.site import Site
 from mcis_iac.model import Group, Member, Subject
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value

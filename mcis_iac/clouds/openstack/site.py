@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from mcis_iac.clouds.common.site import Site as AnySite
 from mcis_iac.clouds.openstack import labels
-from mcis_iac.model import Connection, Group, Member, Plan, Subject
+from mcis_iac.model import Group
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Resource, Value
 
@@ -13,39 +12,10 @@ PACKAGE = "openstack"
 VERSION = "5.5.3"
 
 
-class Site:
+class Site(AnySite):
     """What all resources of one connection need."""
 
-    def __init__(self, plan: Plan, connection: Connection, members: Sequence[Member]) -> None:
-        self.plan, self.mcis, self.connection, self.members = plan, plan.mcis, connection, members
-        self.provider = naming.provider(connection.name)
-
-    def resource(
-        self,
-        key: str,
-        kind: str,
-        inputs: Inputs,
-        subject: Subject,
-        *,
-        outputs: tuple[str, ...] = (),
-        options: Options | None = None,
-    ) -> Resource:
-        """A resource of this connection; `kind` is its token without the package."""
-        return Resource(
-            key=key,
-            token=f"{PACKAGE}:{kind}",
-            inputs=inputs,
-            version=VERSION,
-            provider=self.provider,
-            outputs=outputs,
-            options=options or Options(),
-            subject=subject,
-        )
-
-    def subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
-        """Whom a resource serves."""
-        here = self.connection
-        return Subject(group=group, vm=vm, connection=here.name, cloud=here.cloud, region=region)
+    PACKAGE, VERSION = PACKAGE, VERSION
 
     def named(self, key: str, region: str) -> Inputs:
         """The inputs everything with a name has."""
@@ -69,17 +39,4 @@ class Site:
             inputs["cloud"] = str(words["os_cloud"])
         if words.get("region") is not None:
             inputs["region"] = str(words["region"])
-        return Resource(
-            key=self.provider,
-            token=f"pulumi:providers:{PACKAGE}",
-            inputs=inputs,
-            version=VERSION,
-            options=Options(additional_secret_outputs=("password",)),
-            env={ours: theirs for theirs, ours in (words.get("env") or {}).items()},
-            subject=self.subject(),
-        )
-
-
-def given(name: str, value: str | None) -> Inputs:
-    """An input that is left out while it has no value."""
-    return {} if value is None else {name: value}
+        return self.way_in(inputs, Options(additional_secret_outputs=("password",)))
