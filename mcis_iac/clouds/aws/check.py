@@ -8,7 +8,9 @@ from ipaddress import IPv4Network
 from mcis_iac.clouds import boot, peers
 from mcis_iac.clouds.aws import catalog, network
 from mcis_iac.clouds.aws.scope import TAG_KEY_LIMIT, TAG_VALUE_LIMIT, tag_key, tag_value
-from mcis_iac.model import Diagnostic, Group, HostKey, Mcis, Network, Plan, Severity
+from mcis_iac.clouds.common import checks
+from mcis_iac.clouds.common.checks import existing, problem
+from mcis_iac.model import Diagnostic, Group, Mcis, Network, Plan, Severity
 
 USER_DATA = "MCIS260"
 KEY_KIND = "MCIS261"
@@ -21,8 +23,6 @@ RULES_LIMIT = 60
 TAGS_LIMIT = 50
 OUR_TAGS = 6  # Name, mcis, namespace, env, group, vm
 KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
-# What stands in for what is not known before `up`: keys of the length that real ones have.
-SAMPLE_KEY = HostKey(public=f"ssh-ed25519 {'A' * 68}", private="\n".join(["A" * 70] * 5 + ["-" * 36] * 2))
 SAMPLE_VM = "-99999"
 SHOWN = 60
 # Their disks have no serial number, by which a volume is found in the guest.
@@ -32,7 +32,7 @@ NAT_HOURLY_USD = "0.045"
 
 def groups_here(mcis: Mcis) -> list[Group]:
     """The groups that run on AWS."""
-    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "aws"]
+    return checks.groups_on(mcis, "aws")
 
 
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
@@ -52,22 +52,16 @@ def notices(mcis: Mcis) -> list[str]:
     """What a user should know before money is spent."""
     here = groups_here(mcis)
     said: list[str] = []
-    private: dict[str, list[str]] = {}
-    for group in here:
-        pin = group.placement
-        if network.kind_of(group) == "private" and not _given(mcis, group) and group.count:
-            private.setdefault(f"{pin.connection}/{pin.region}, network {group.network}", []).append(
-                group.name
-            )
-    for place, names in sorted(private.items()):
+    private = (g for g in here if network.kind_of(g) == "private" and not existing(mcis, g) and g.count)
+    for place, names in checks.by_network(private):
         said.append(
-            f"aws: {', '.join(sorted(names))} without public addresses reach the internet through one NAT "
+            f"aws: {names} without public addresses reach the internet through one NAT "
             f"gateway ({place}), which costs about USD {NAT_HOURLY_USD} an hour and per GB of traffic"
         )
     spot = sorted(group.name for group in here if group.placement.spot)
     if spot:
         said.append(f"aws: spot VMs of {', '.join(spot)} are stopped, not deleted, when AWS takes them back")
-    adopted = sorted({group.network for group in here if _given(mcis, group)})
+    adopted = sorted({group.network for group in here if existing(mcis, group)})
     if adopted:
         said.append(
             f"aws: in network {', '.join(adopted)} the subnets there decide who gets a public address "
@@ -76,46 +70,15 @@ def notices(mcis: Mcis) -> list[str]:
     return said
 
 
-def _given(mcis: Mcis, group: Group) -> Mapping[str, object] | None:
-    pin = group.placement
-    found = mcis.networks[group.network].existing.get(pin.connection, {}).get(pin.region)
-    return found if found is None or isinstance(found, Mapping) else {}
-
-
-def _problem(
-    mcis: Mcis, group: Group, path: str, *, code: str, summary: str, detail: str, hint: str = "",
-    severity: Severity = Severity.ERROR,
-) -> Diagnostic:  # fmt: skip
-    return Diagnostic(
-        code=code,
-        severity=severity,
-        summary=summary,
-        detail=detail,
-        hint=hint,
-        span=mcis.span(path),
-        group=group.name,
-    )
-
-
 # ---------------------------------------------------------------- one VM
 
 
 def _user_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    key = mcis.keys.get(group.key)
     mounts = (boot.Mounted(device="vol-0123456789abcdef0", mount=d.mount) for d in group.disks if d.mount)
-    whole = boot.cloud_config(
-        boot.FirstBoot(
-            setup=group.setup,
-            user=group.user,
-            public_key=(key and key.public_key) or SAMPLE_KEY.public,
-            host_key=SAMPLE_KEY,
-            mounts=tuple(mounts),
-            hostname=f"{group.name}{SAMPLE_VM}",
-        )
-    )
-    size = len(whole.encode("utf-8", "surrogatepass"))
+    whole = checks.first_boot(mcis, group, mounts, hostname=f"{group.name}{SAMPLE_VM}")
+    size = checks.size(boot.cloud_config(whole))
     if size > USER_DATA_LIMIT:
-        yield _problem(
+        yield problem(
             mcis,
             group,
             f"groups.{group.name}.setup",
@@ -127,10 +90,9 @@ def _user_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    key = mcis.keys.get(group.key)
-    kind = key.public_key.split()[0] if key and key.public_key and key.public_key.split() else ""
+    kind = checks.key_kind(mcis, group)
     if kind and kind not in KEY_KINDS:
-        yield _problem(
+        yield problem(
             mcis,
             group,
             f"keys.{group.key}",
@@ -142,15 +104,14 @@ def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    labels = {**mcis.labels, **group.labels}
+    labels = list(checks.labels(mcis, group))
     if len(labels) + OUR_TAGS > TAGS_LIMIT:
         detail = f"{len(labels)} labels and {OUR_TAGS} tags of mcis; a resource takes {TAGS_LIMIT} tags"
         yield _over(mcis, group, f"groups.{group.name}.labels", detail, "use fewer labels")
-    for name, value in labels.items():
+    for name, value, owner in labels:
         if tag_key(name) == name and tag_value(value) == value:
             continue
-        owner = f"groups.{group.name}.labels.{name}" if name in group.labels else f"labels.{name}"
-        yield _problem(
+        yield problem(
             mcis,
             group,
             owner,
@@ -164,7 +125,7 @@ def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _over(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagnostic:
-    return _problem(
+    return problem(
         mcis, group, path, code=OVER_LIMIT, summary="over a limit of AWS", detail=detail, hint=hint
     )
 
@@ -180,7 +141,7 @@ def _disks(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _existing(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    given, pin = _given(mcis, group), group.placement
+    given, pin = existing(mcis, group), group.placement
     if given is None:
         return
     path = f"networks.{group.network}.existing.{pin.connection}.{pin.region}"
@@ -199,7 +160,7 @@ def _existing(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         detail = f"one subnet is in one zone, but group `{group.name}` has none pinned"
         hint = "write subnets: {a: subnet-0abc} and pin the zone"
     if detail:
-        yield _problem(
+        yield problem(
             mcis, group, path, code=EXISTING, summary="existing network not usable", detail=detail, hint=hint
         )
 
@@ -217,7 +178,7 @@ def _small(mcis: Mcis) -> Iterator[Diagnostic]:
         pin, declared = group.placement, mcis.networks[group.network]
         place = (group.network, pin.connection, pin.region)
         prefixes = _prefixes(declared)
-        if place in seen or prefixes is None or _given(mcis, group):
+        if place in seen or prefixes is None or existing(mcis, group):
             continue
         here = [g for g in groups_here(mcis) if (g.network, *_place(g)) == place and g.count]
         private = any(network.kind_of(each) == "private" for each in here)
@@ -225,7 +186,7 @@ def _small(mcis: Mcis) -> Iterator[Diagnostic]:
         used = max((known.index(z) + 1 for g in here for z in _zones(g) if z in known), default=0)
         if private and not network.fits(*prefixes, used):
             seen.add(place)
-            yield _problem(
+            yield problem(
                 mcis,
                 group,
                 f"networks.{group.network}.cidr",
@@ -262,7 +223,7 @@ def _rules(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
             count += min(other.count, 1) if here else other.count
             away += 0 if here else other.count
     if count > RULES_LIMIT:
-        path = f"firewalls.{group.firewalls[0]}" if group.firewalls else f"groups.{group.name}"
+        path = checks.walls_of(group)
         detail = f"group `{group.name}` needs {count} rules, a security group takes {RULES_LIMIT}"
         one_each = f"{away} of them are for single VMs elsewhere: name their range, or let in fewer groups"
         yield _over(
@@ -271,29 +232,16 @@ def _rules(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _same_vpc(mcis: Mcis, group: Group, other: Group) -> bool:
+    if checks.side_by_side(group, other):
+        return True
     if _place(group) != _place(other):
         return False
-    if group.network == other.network:
-        return True
-    mine, theirs = _given(mcis, group), _given(mcis, other)
+    mine, theirs = existing(mcis, group), existing(mcis, other)
     return bool(mine and theirs and mine.get("vpc") == theirs.get("vpc"))
 
 
 def _hidden(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     """Members elsewhere are known by their public addresses; some have none."""
-    for wall in (mcis.firewalls[name] for name in group.firewalls):
-        named = {s.removeprefix("group:") for rule in wall.rules for s in rule.sources} & mcis.groups.keys()
-        for name in sorted(named):
-            other = mcis.groups[name]
-            if other.public_ip == "none" and other.count and not _same_vpc(mcis, group, other):
-                yield _problem(
-                    mcis,
-                    group,
-                    f"firewalls.{wall.name}",
-                    code=UNREACHABLE,
-                    severity=Severity.WARNING,
-                    summary="firewall source without a public address",
-                    detail=f"group `{name}` is outside this VPC and known by its private addresses, "
-                    "which do not arrive over the internet",
-                    hint=f"give `{name}` a public_ip, or connect the networks with a vpn service",
-                )
+    return checks.unreachable(
+        mcis, group, lambda other: _same_vpc(mcis, group, other), code=UNREACHABLE, outside="VPC"
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from mcis_iac.clouds import boot, peers
 from mcis_iac.clouds.azure import facts, labels, machine, pictures
-from mcis_iac.model import Diagnostic, Group, HostKey, Mcis, Plan, Severity
+from mcis_iac.clouds.common import checks
+from mcis_iac.clouds.common.checks import existing, problem
+from mcis_iac.model import Diagnostic, Group, Mcis, Plan, Severity
 
 CUSTOM_DATA = "MCIS270"
 LOGIN = "MCIS271"
@@ -21,18 +22,11 @@ ADDRESSES_LIMIT = 4_000
 RSA_BITS = 2_048
 KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
 DISK_LIMIT_GIB = 32_767
-# What stands in for what is not known before `up`: keys of the length that real ones have.
-SAMPLE_KEY = HostKey(public=f"ssh-ed25519 {'A' * 68}", private="\n".join(["A" * 70] * 5 + ["-" * 36] * 2))
-
-
-def groups_here(mcis: Mcis) -> list[Group]:
-    """The groups that run on Azure."""
-    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "azure"]
 
 
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
     """Problems by group, in the manifest's order."""
-    for group in groups_here(mcis):
+    for group in checks.groups_on(mcis, "azure"):
         yield from _custom_data(mcis, group)
         yield from _user(mcis, group)
         yield from _key(mcis, group)
@@ -47,16 +41,12 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
 
 def notices(mcis: Mcis) -> list[str]:
     """What a user should know before money is spent or Azure refuses."""
-    here = groups_here(mcis)
+    here = checks.groups_on(mcis, "azure")
     said: list[str] = []
-    private: dict[str, list[str]] = {}
-    for group in here:
-        if group.public_ip == "none" and group.count and _existing(mcis, group) is None:
-            place = f"{group.placement.connection}/{group.placement.region}, network {group.network}"
-            private.setdefault(place, []).append(group.name)
-    for place, names in sorted(private.items()):
+    private = (g for g in here if g.public_ip == "none" and g.count and existing(mcis, g) is None)
+    for place, names in checks.by_network(private):
         said.append(
-            f"azure: {', '.join(sorted(names))} without public addresses reach the internet through one NAT "
+            f"azure: {names} without public addresses reach the internet through one NAT "
             f"gateway ({place}), which costs by the hour and by traffic"
         )
     spot = sorted(group.name for group in here if group.placement.spot)
@@ -82,38 +72,14 @@ def _with_terms(mcis: Mcis, group: Group) -> Iterator[str]:
         yield str(own["urn"]).rpartition(":")[0]
 
 
-def _problem(
-    mcis: Mcis, group: Group, path: str, *, code: str, summary: str, detail: str, hint: str = "",
-    severity: Severity = Severity.ERROR,
-) -> Diagnostic:  # fmt: skip
-    return Diagnostic(
-        code=code,
-        severity=severity,
-        summary=summary,
-        detail=detail,
-        hint=hint,
-        span=mcis.span(path),
-        group=group.name,
-    )
-
-
 # ---------------------------------------------------------------- one VM
 
 
 def _custom_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    key = mcis.keys.get(group.key)
-    whole = boot.cloud_config(
-        boot.FirstBoot(
-            setup=group.setup,
-            user=group.user,
-            public_key=(key and key.public_key) or SAMPLE_KEY.public,
-            host_key=SAMPLE_KEY,
-            mounts=machine.mounts(group, group.placement.type or facts.DEFAULT_TYPE),
-        )
-    )
-    size = len(whole.encode("utf-8", "surrogatepass"))
+    mounts = machine.mounts(group, group.placement.type or facts.DEFAULT_TYPE)
+    size = checks.size(boot.cloud_config(checks.first_boot(mcis, group, mounts)))
     if size > CUSTOM_DATA_LIMIT:
-        yield _problem(
+        yield problem(
             mcis,
             group,
             f"groups.{group.name}.setup",
@@ -139,8 +105,7 @@ def _user(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    key = mcis.keys.get(group.key)
-    kind, _, rest = (key.public_key.strip() if key and key.public_key else "").partition(" ")
+    kind, _, rest = checks.public_key(mcis, group).partition(" ")
     detail = ""
     if kind and kind not in KEY_KINDS:
         detail = f"`{kind}`; Azure takes {' and '.join(KEY_KINDS)}"
@@ -164,19 +129,18 @@ def _bits(rest: str) -> int:
 
 
 def _login(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagnostic:
-    return _problem(
+    return problem(
         mcis, group, path, code=LOGIN, summary="login not accepted by Azure", detail=detail, hint=hint
     )
 
 
 def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    found = {**mcis.labels, **group.labels}
+    found = list(checks.labels(mcis, group))
     if len(found) + labels.OURS > labels.TAGS_LIMIT:
         detail = f"{len(found)} labels and {labels.OURS} tags of mcis; a resource takes {labels.TAGS_LIMIT}"
         yield _over(mcis, group, f"groups.{group.name}.labels", detail, "use fewer labels")
-    for name, value in found.items():
+    for name, value, owner in found:
         if labels.tag_name(name) != name or labels.tag_value(value) != value:
-            owner = f"groups.{group.name}.labels.{name}" if name in group.labels else f"labels.{name}"
             detail = f"label `{name[:60]}` is cut or has other characters as a tag"
             hint = (
                 f"tag names have {labels.NAME_LIMIT} characters without < > % & \\ ? /, "
@@ -212,7 +176,7 @@ def _spot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 def _over(
     mcis: Mcis, group: Group, path: str, detail: str, hint: str, *, severity: Severity = Severity.ERROR
 ) -> Diagnostic:
-    return _problem(
+    return problem(
         mcis, group, path, code=OVER_LIMIT, summary="over a limit of Azure", detail=detail, hint=hint,
         severity=severity,
     )  # fmt: skip
@@ -240,14 +204,8 @@ def _image(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         yield _owned(mcis, group, f"images.{group.image}.azure", detail, hint)
 
 
-def _existing(mcis: Mcis, group: Group) -> Mapping[str, Any] | None:
-    pin = group.placement
-    found = mcis.networks[group.network].existing.get(pin.connection, {}).get(pin.region)
-    return found if found is None or isinstance(found, Mapping) else {}
-
-
 def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    given, pin = _existing(mcis, group), group.placement
+    given, pin = existing(mcis, group), group.placement
     if given is None:
         return
     subnets = [str(given[name]) for name in ("subnet", "private_subnet") if given.get(name)]
@@ -267,7 +225,7 @@ def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _owned(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagnostic:
-    return _problem(
+    return problem(
         mcis, group, path, code=OWN, summary="not named as Azure needs it", detail=detail, hint=hint
     )
 
@@ -280,34 +238,15 @@ def _addresses(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     for rule in peers.rules(plan, group):
         count += len(peers.ranges(plan, rule))
         elsewhere = (mcis.groups[name] for name in peers.groups(plan, rule) & mcis.groups.keys())
-        count += sum(other.count for other in elsewhere if not _together(group, other))
+        count += sum(other.count for other in elsewhere if not checks.side_by_side(group, other))
     if count > ADDRESSES_LIMIT:
-        path = f"firewalls.{group.firewalls[0]}" if group.firewalls else f"groups.{group.name}"
+        path = checks.walls_of(group)
         detail = f"{count:,} addresses for group `{group.name}`, a security group takes {ADDRESSES_LIMIT:,}"
         yield _over(mcis, group, path, detail, "name ranges, or let in fewer groups of other places")
 
 
-def _together(group: Group, other: Group) -> bool:
-    mine, theirs = group.placement, other.placement
-    place = (mine.connection, mine.region, group.network)
-    return place == (theirs.connection, theirs.region, other.network)
-
-
 def _hidden(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     """Members elsewhere are known by their public addresses; some have none."""
-    for wall in (mcis.firewalls[name] for name in group.firewalls):
-        named = {s.removeprefix("group:") for rule in wall.rules for s in rule.sources} & mcis.groups.keys()
-        for name in sorted(named):
-            other = mcis.groups[name]
-            if other.public_ip == "none" and other.count and not _together(group, other):
-                yield _problem(
-                    mcis,
-                    group,
-                    f"firewalls.{wall.name}",
-                    code=UNREACHABLE,
-                    severity=Severity.WARNING,
-                    summary="firewall source without a public address",
-                    detail=f"group `{name}` is outside this network and known by its private addresses, "
-                    "which do not arrive over the internet",
-                    hint=f"give `{name}` a public_ip, or connect the networks with a vpn service",
-                )
+    return checks.unreachable(
+        mcis, group, lambda other: checks.side_by_side(group, other), code=UNREACHABLE, outside="network"
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from mcis_iac.clouds.common import checks
+from mcis_iac.clouds.common.checks import existing, problem
 from mcis_iac.clouds.gcp import catalogue, labels
 from mcis_iac.clouds.gcp.machine import first_boot
-from mcis_iac.model import Diagnostic, Disk, Group, HostKey, Mcis, Severity
+from mcis_iac.model import Diagnostic, Disk, Group, Mcis, Severity
 from mcis_iac.program import naming
 
 TOO_LARGE = "MCIS265"
@@ -16,18 +18,11 @@ BAD_DISK = "MCIS267"
 BAD_IMAGE = "MCIS268"
 BAD_NETWORK = "MCIS269"
 IMAGE_WORDS = ("id", "name", "family")
-# As long as the keys every machine gets, so that what passes here passes with them.
-A_KEY = HostKey(public="k" * 100, private="k" * 420)
-
-
-def groups_here(mcis: Mcis) -> list[Group]:
-    """The groups that run on this cloud."""
-    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "gcp"]
 
 
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
     """Problems by group, in the manifest's order."""
-    for group in groups_here(mcis):
+    for group in checks.groups_on(mcis, "gcp"):
         yield from _image(mcis, group)
         yield from _network(mcis, group)
         yield from _first_boot(mcis, group)
@@ -37,7 +32,7 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
 
 def notices(mcis: Mcis) -> list[str]:
     """What a user should know before the first boot."""
-    here = groups_here(mcis)
+    here = checks.groups_on(mcis, "gcp")
     said: list[str] = []
     spot = sorted(group.name for group in here if group.placement.spot)
     if spot:
@@ -49,7 +44,7 @@ def notices(mcis: Mcis) -> list[str]:
         said.append(
             f"gcp: labels are lower case there, with `_` for other characters: {', '.join(changed)} differ"
         )
-    bound = sorted({g.name for g in here if g.public_ip == "none" and _existing(mcis, g) is not None})
+    bound = sorted({g.name for g in here if g.public_ip == "none" and existing(mcis, g) is not None})
     if bound:
         said.append(
             f"gcp: {', '.join(bound)} reach the internet only if the existing network has a Cloud NAT"
@@ -57,66 +52,49 @@ def notices(mcis: Mcis) -> list[str]:
     return said
 
 
-def _existing(mcis: Mcis, group: Group) -> object:
-    pin = group.placement
-    return mcis.networks[group.network].existing.get(pin.connection, {}).get(pin.region)
-
-
-def _problem(
-    mcis: Mcis, group: Group, *, code: str, summary: str, detail: str, path: str, hint: str = ""
-) -> Diagnostic:
-    return Diagnostic(
-        code=code,
-        severity=Severity.ERROR,
-        summary=summary,
-        detail=detail,
-        hint=hint,
-        span=mcis.span(path),
-        group=group.name,
-    )
-
-
 def _image(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     entry = mcis.images[group.image].by_cloud.get("gcp") if group.image in mcis.images else None
     if entry is None or sum(word in entry for word in IMAGE_WORDS) == 1:
         return
-    yield _problem(
+    yield problem(
         mcis,
         group,
+        f"images.{group.image}.gcp",
         code=BAD_IMAGE,
         summary="image cannot be used on gcp",
         detail="one of `family: NAME`, `name: NAME` or `id: projects/P/global/images/NAME` is expected",
-        path=f"images.{group.image}.gcp",
         hint="`project: NAME` beside family or name says whose image it is",
     )
 
 
 def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    existing, pin = _existing(mcis, group), group.placement
-    if existing is None or (isinstance(existing, dict) and existing.get("network")):
+    given, pin = existing(mcis, group), group.placement
+    if given is None or given.get("network"):
         return
-    yield _problem(
+    yield problem(
         mcis,
         group,
+        f"networks.{group.network}.existing.{pin.connection}.{pin.region}",
         code=BAD_NETWORK,
         summary="existing network is not named",
         detail="`network: NAME` is expected",
-        path=f"networks.{group.network}.existing.{pin.connection}.{pin.region}",
         hint="`subnetwork: NAME` when it is called otherwise, `project: NAME` when it is another project's",
     )
 
 
 def _first_boot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    text = first_boot(mcis, group, naming.vm(group.name, max(group.count, 1)), A_KEY.public, A_KEY)
-    size, limit = len(text.encode("utf-8", "surrogatepass")), catalogue.limit("metadata_value_bytes")
+    key = checks.SAMPLE_KEY
+    public_key = checks.public_key(mcis, group) or key.public
+    text = first_boot(mcis, group, checks.last_vm(group), public_key, key)
+    size, limit = checks.size(text), catalogue.limit("metadata_value_bytes")
     if size > limit:
-        yield _problem(
+        yield problem(
             mcis,
             group,
+            f"groups.{group.name}.setup",
             code=TOO_LARGE,
             summary="first-boot instructions too large for gcp",
             detail=f"{size:,} bytes with all that mcis adds; a metadata value has at most {limit:,}",
-            path=f"groups.{group.name}.setup",
             hint="fetch large files in `run`, or copy them after the VMs are up",
         )
 
@@ -130,13 +108,13 @@ def _disks(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 def _disk(mcis: Mcis, group: Group, disk: Disk, path: str) -> Iterator[Diagnostic]:
     least, most = catalogue.limit("disk_min_gib"), catalogue.limit("disk_max_gib")
     if disk.size_gib is not None and not least <= disk.size_gib <= most:
-        yield _problem(
+        yield problem(
             mcis,
             group,
+            path,
             code=BAD_DISK,
             summary="disk size not possible on gcp",
             detail=f"a disk has {least} to {most:,} GiB there",
-            path=path,
         )
 
 
@@ -173,11 +151,10 @@ def _hidden(mcis: Mcis, group: Group, wall: str, other: Group) -> Diagnostic:
 def _source(mcis: Mcis, group: Group, wall: str, detail: str, hint: str) -> Diagnostic:
     summary = "firewall source cannot be named on gcp"
     path = f"firewalls.{wall}"
-    return _problem(mcis, group, code=UNNAMED_SOURCE, summary=summary, detail=detail, path=path, hint=hint)
+    return problem(mcis, group, path, code=UNNAMED_SOURCE, summary=summary, detail=detail, hint=hint)
 
 
 def _together(mcis: Mcis, one: Group, other: Group) -> bool:
     """Whether two groups are in one network, which spans the regions of a connection."""
     same = (one.placement.connection, one.network) == (other.placement.connection, other.network)
-    existing = [_existing(mcis, one), _existing(mcis, other)]
-    return same and (existing[0] is None) == (existing[1] is None)
+    return same and (existing(mcis, one) is None) == (existing(mcis, other) is None)

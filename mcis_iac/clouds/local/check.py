@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mcis_iac.clouds.common import checks
 from mcis_iac.model import Diagnostic, Group, Mcis, Severity
 
 NO_SYSTEMD = "MCIS250"
@@ -15,14 +16,9 @@ OTHER_CLOUD = "MCIS252"
 _SYSTEMCTL = re.compile(r"(?:^|[;&|(]|\bsudo\b)\s*(?:\S*/)?(systemctl|service|journalctl)\s")
 
 
-def groups_here(mcis: Mcis) -> list[Group]:
-    """The groups that run on this cloud."""
-    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == "local"]
-
-
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
     """Problems by group, in the manifest's order."""
-    for group in groups_here(mcis):
+    for group in checks.groups_on(mcis, "local"):
         yield from _setup(mcis, group)
         yield from _image(mcis, group)
         yield from _sources(mcis, group)
@@ -30,7 +26,7 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
 
 def notices(mcis: Mcis) -> list[str]:
     """What a user should know before the first boot."""
-    here = groups_here(mcis)
+    here = checks.groups_on(mcis, "local")
     said: list[str] = []
     aliases = sorted({group.image for group in here if group.image not in mcis.images})
     if aliases:
@@ -49,14 +45,15 @@ def _setup(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     for position, command in enumerate(group.setup.run):
         found = _SYSTEMCTL.search(f"{command} ")
         if found:
-            yield Diagnostic(
+            yield checks.problem(
+                mcis,
+                group,
+                f"groups.{group.name}.setup.run.{position}",
                 code=NO_SYSTEMD,
                 severity=Severity.WARNING,
                 summary="no service manager on the local cloud",
                 detail=f"`{found[1]}` fails here: a local VM runs sshd and nothing else",
                 hint="start the service from an executable /etc/rc.local, which runs at every start",
-                span=mcis.span(f"groups.{group.name}.setup.run.{position}"),
-                group=group.name,
             )
 
 
@@ -70,14 +67,8 @@ def _image(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         if folder.is_dir():
             return
         problem = f"there is no folder {entry['dir']}"
-    yield Diagnostic(
-        code=BAD_IMAGE,
-        severity=Severity.ERROR,
-        summary="image cannot be used on the local cloud",
-        detail=problem,
-        span=mcis.span(f"images.{group.image}.local"),
-        group=group.name,
-    )
+    path, summary = f"images.{group.image}.local", "image cannot be used on the local cloud"
+    yield checks.problem(mcis, group, path, code=BAD_IMAGE, summary=summary, detail=problem)
 
 
 def directory(mcis: Mcis, written: str) -> Path:
@@ -87,17 +78,16 @@ def directory(mcis: Mcis, written: str) -> Path:
 
 def _sources(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     """A security group here cannot see the members of a group on another cloud."""
-    for wall in (mcis.firewalls[name] for name in group.firewalls):
-        named = {source.removeprefix("group:") for rule in wall.rules for source in rule.sources}
-        for other in sorted(named & mcis.groups.keys()):
-            cloud = mcis.connections[mcis.groups[other].placement.connection].cloud
-            if cloud != "local":
-                yield Diagnostic(
-                    code=OTHER_CLOUD,
-                    severity=Severity.WARNING,
-                    summary="firewall source on another cloud",
-                    detail=f"group `{other}` is on {cloud}, which a local security group cannot see",
-                    hint="name the addresses as a CIDR",
-                    span=mcis.span(f"firewalls.{wall.name}"),
-                    group=group.name,
-                )
+    for wall, other in checks.sources(mcis, group):
+        cloud = mcis.connections[other.placement.connection].cloud
+        if cloud != "local":
+            yield checks.problem(
+                mcis,
+                group,
+                f"firewalls.{wall.name}",
+                code=OTHER_CLOUD,
+                severity=Severity.WARNING,
+                summary="firewall source on another cloud",
+                detail=f"group `{other.name}` is on {cloud}, which a local security group cannot see",
+                hint="name the addresses as a CIDR",
+            )

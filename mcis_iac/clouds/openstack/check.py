@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mcis_iac.clouds.common import checks
+from mcis_iac.clouds.common.checks import problem
 from mcis_iac.clouds.openstack import firstboot, labels, settings
-from mcis_iac.model import Diagnostic, Group, HostKey, Mcis, Severity
-from mcis_iac.program import naming
+from mcis_iac.model import Diagnostic, Group, Mcis, Severity
 
 NO_EXTERNAL_NETWORK = "MCIS275"
 TOO_MUCH_USER_DATA = "MCIS276"
@@ -14,14 +15,11 @@ NO_SPOT = "MCIS277"
 NOT_ACCEPTED = "MCIS278"
 UNSEEN_ADDRESS = "MCIS279"
 KEY_KINDS = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
-# As long as the keys machines get; offline none has been made yet.
-_PUBLIC_KEY = "ssh-ed25519 " + "A" * 68
-_HOST_KEY = HostKey(public=_PUBLIC_KEY, private="\n".join(["A" * 70] * 6))
 
 
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
     """Problems by group, in the manifest's order."""
-    for group in settings.groups_here(mcis):
+    for group in checks.groups_on(mcis, "openstack"):
         yield from _address(mcis, group)
         yield from _setup(mcis, group)
         yield from _spot(mcis, group)
@@ -32,7 +30,7 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
 
 def notices(mcis: Mcis) -> list[str]:
     """What a user should know before the first `up`."""
-    here = settings.groups_here(mcis)
+    here = checks.groups_on(mcis, "openstack")
     return [*_about_addresses(mcis, here), *_about_disks(mcis, here), *_about_labels(mcis, here)]
 
 
@@ -85,51 +83,50 @@ def _address(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     connection = mcis.connections[pin.connection]
     if group.public_ip == "none" or settings.external_network(connection, pin.region) is not None:
         return
-    yield Diagnostic(
+    yield problem(
+        mcis,
+        group,
+        f"groups.{group.name}.public_ip",
         code=NO_EXTERNAL_NETWORK,
-        severity=Severity.ERROR,
         summary="no external network",
         detail=f"connection `{connection.name}` names no network for public addresses in {pin.region}",
         hint=f"add `external_network: NAME` to connections.{connection.name} "
         "(`openstack network list --external` lists them), or set `public_ip: false`",
-        span=mcis.span(f"groups.{group.name}.public_ip"),
-        group=group.name,
     )
 
 
 def _setup(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    key = mcis.keys.get(group.key)
-    public_key = (key.public_key if key else None) or _PUBLIC_KEY
-    bytes_used = firstboot.size(group, naming.vm(group.name, max(group.count, 1)), public_key, _HOST_KEY)
+    key = checks.SAMPLE_KEY
+    public_key = checks.public_key(mcis, group) or key.public
+    bytes_used = firstboot.size(group, checks.last_vm(group), public_key, key)
     if bytes_used > firstboot.LIMIT:
-        yield Diagnostic(
+        yield problem(
+            mcis,
+            group,
+            f"groups.{group.name}.setup",
             code=TOO_MUCH_USER_DATA,
-            severity=Severity.ERROR,
             summary="setup too large for OpenStack",
             detail=f"{bytes_used:,} bytes of first-boot instructions; OpenStack takes {firstboot.LIMIT:,}",
             hint="fetch large files in `setup.run` instead of writing them into the manifest",
-            span=mcis.span(f"groups.{group.name}.setup"),
-            group=group.name,
         )
 
 
 def _spot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     if group.placement.spot:
-        yield Diagnostic(
+        yield problem(
+            mcis,
+            group,
+            f"groups.{group.name}.placement.spot",
             code=NO_SPOT,
-            severity=Severity.ERROR,
             summary="no spot VMs on OpenStack",
             detail="OpenStack sells no capacity that it may take back",
             hint="leave `spot` out",
-            span=mcis.span(f"groups.{group.name}.placement.spot"),
-            group=group.name,
         )
 
 
 def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    key = mcis.keys.get(group.key)
-    kind = key.public_key.split()[0] if key and key.public_key and key.public_key.split() else KEY_KINDS[0]
-    if kind not in KEY_KINDS:
+    kind = checks.key_kind(mcis, group)
+    if kind and kind not in KEY_KINDS:
         yield Diagnostic(
             code=NOT_ACCEPTED,
             severity=Severity.ERROR,
@@ -142,7 +139,9 @@ def _key(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
 
 
 def _existing(mcis: Mcis) -> Iterator[Diagnostic]:
-    used = {(g.network, g.placement.connection, g.placement.region) for g in settings.groups_here(mcis)}
+    used = {
+        (g.network, g.placement.connection, g.placement.region) for g in checks.groups_on(mcis, "openstack")
+    }
     for network, connection, region in sorted(used):
         words = settings.existing(mcis, network, mcis.connections[connection], region)
         if words is None or (words.get("network") and words.keys() <= {"network", "subnet"}):
@@ -159,27 +158,14 @@ def _existing(mcis: Mcis) -> Iterator[Diagnostic]:
 
 def _sources(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     """A group elsewhere without public addresses shows none that a rule here could name."""
-    seen: set[tuple[str, str]] = set()
-    for wall in (mcis.firewalls[name] for name in group.firewalls):
-        for source in (s for rule in wall.rules for s in rule.sources if s.startswith("group:")):
-            other = mcis.groups.get(source.removeprefix("group:"))
-            if other is None or other.public_ip != "none" or (wall.name, other.name) in seen:
-                continue
-            seen.add((wall.name, other.name))
-            if _beside(group, other):
-                continue
-            yield Diagnostic(
-                code=UNSEEN_ADDRESS,
-                severity=Severity.WARNING,
-                summary="firewall source without a public address",
-                detail=f"packets of group `{other.name}` arrive from an address that is not known here",
-                hint=f"give {other.name} public addresses, or name the address it leaves its network by",
-                span=mcis.span(f"firewalls.{wall.name}"),
-                group=group.name,
-            )
-
-
-def _beside(group: Group, other: Group) -> bool:
-    mine, theirs = group.placement, other.placement
-    same_place = (mine.connection, mine.region) == (theirs.connection, theirs.region)
-    return same_place and group.network == other.network
+    for wall, other in checks.hidden(mcis, group, lambda other: checks.side_by_side(group, other)):
+        yield problem(
+            mcis,
+            group,
+            f"firewalls.{wall.name}",
+            code=UNSEEN_ADDRESS,
+            severity=Severity.WARNING,
+            summary="firewall source without a public address",
+            detail=f"packets of group `{other.name}` arrive from an address that is not known here",
+            hint=f"give {other.name} public addresses, or name the address it leaves its network by",
+        )

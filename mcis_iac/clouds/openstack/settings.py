@@ -9,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mcis_iac.model import Connection, Disk, Group, Mcis, Plan
+from mcis_iac.model import Connection, Disk, Mcis, Plan
 
-CLOUD = "openstack"
 EXTERNAL_NETWORK_ID = "external_network_id"
-
-
-def groups_here(mcis: Mcis) -> list[Group]:
-    """The groups that run on an OpenStack, in the manifest's order."""
-    return [g for g in mcis.groups.values() if mcis.connections[g.placement.connection].cloud == CLOUD]
 
 
 def external_network(connection: Connection, region: str) -> str | None:
