@@ -8,20 +8,22 @@ was taken away by a stop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from mcis_iac.clouds.aws import catalog, firewall, machine, network
-from mcis_iac.clouds.aws import check as checks
-from mcis_iac.clouds.aws import scope as scopes
+from mcis_iac.clouds.aws import firewall, machine, network
+from mcis_iac.clouds.aws.catalog import arch, facts
+from mcis_iac.clouds.aws.check import check, notices
 from mcis_iac.clouds.aws.scope import Scope
-from mcis_iac.clouds.base import Arch, Facts
 from mcis_iac.clouds.common.entries import entry
-from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.model import Connection, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Ref, Resource, Value
 
-PACKAGE = scopes.PACKAGE
-VERSION = scopes.VERSION
+# What the protocol asks for and other modules have.
+__all__ = ["arch", "check", "facts", "notices"]
+
+PACKAGE = Scope.PACKAGE
+VERSION = Scope.VERSION
 VM_TOKENS = frozenset({machine.INSTANCE})
 SHIPS_PLUGIN = False
 VARIABLES = ("AWS_*",)
@@ -37,21 +39,6 @@ CREDENTIAL_ERRORS = (
 SIGN_IN = "name a profile in the connection, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID"
 INJECTS_HOST_KEYS = True
 REMOTE = True
-
-
-def facts() -> Facts:
-    """Regions, zones, a few types and the image aliases."""
-    return catalog.facts()
-
-
-def check(mcis: Mcis) -> Iterable[Diagnostic]:
-    """What cannot be done of a manifest here."""
-    return checks.check(mcis)
-
-
-def notices(mcis: Mcis) -> Sequence[str]:
-    """What is different here for a manifest."""
-    return checks.notices(mcis)
 
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
@@ -70,11 +57,6 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """Rules that let in VMs outside the VPC, by their addresses."""
     yield from firewall.links(Scope.of(plan, connection))
-
-
-def arch(type: str) -> Arch:
-    """The processor architecture of an instance type."""
-    return catalog.arch(type)
 
 
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:

@@ -10,8 +10,6 @@ from mcis_iac.model import Group, Mcis
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Resource, Value
 
-PACKAGE = "aws"
-VERSION = "7.51.1"
 # The provider wants a region of its own; every resource names the one it is in.
 HOME_REGION = "us-east-1"
 TAG_KEY_LIMIT = 128
@@ -23,7 +21,8 @@ _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
 class Scope(Site):
     """One connection's part of a plan, and how its resources are declared."""
 
-    PACKAGE, VERSION = PACKAGE, VERSION
+    PACKAGE = "aws"
+    VERSION = "7.51.1"
 
     def regions(self, group: str) -> list[str]:
         """The regions a group has members in."""

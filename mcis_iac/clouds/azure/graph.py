@@ -7,19 +7,22 @@ interface, its public address and its data disks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from mcis_iac.clouds.azure import check as checks
-from mcis_iac.clouds.azure import facts as known
-from mcis_iac.clouds.azure import machine, network, site, walls
-from mcis_iac.clouds.base import Arch, Facts
+from mcis_iac.clouds.azure import machine, network, walls
+from mcis_iac.clouds.azure.check import check, notices
+from mcis_iac.clouds.azure.facts import arch, facts
+from mcis_iac.clouds.azure.site import Site
 from mcis_iac.clouds.common.entries import entry
-from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.model import Connection, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Ref, Resource, Value
 
-PACKAGE = site.PACKAGE
-VERSION = site.VERSION
+# What the protocol asks for and other modules have.
+__all__ = ["arch", "check", "facts", "notices"]
+
+PACKAGE = Site.PACKAGE
+VERSION = Site.VERSION
 VM_TOKENS = frozenset({machine.TOKEN})
 SHIPS_PLUGIN = False
 # The provider signs in as `az` does, which needs its folder, or with what ARM_* and the machine tell.
@@ -36,24 +39,9 @@ INJECTS_HOST_KEYS = True
 REMOTE = True
 
 
-def facts() -> Facts:
-    """What is known of the cloud without asking it."""
-    return known.facts()
-
-
-def check(mcis: Mcis) -> Iterable[Diagnostic]:
-    """What cannot be done of a manifest here."""
-    return checks.check(mcis)
-
-
-def notices(mcis: Mcis) -> Sequence[str]:
-    """What is different here for a manifest."""
-    return checks.notices(mcis)
-
-
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
-    here = site.Site.of(plan, connection)
+    here = Site.of(plan, connection)
     if not here.members:
         return
     yield here.provider_resource()
@@ -66,12 +54,7 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
 
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """The rules that name machines of other places."""
-    yield from walls.links(site.Site.of(plan, connection))
-
-
-def arch(type: str) -> Arch:
-    """The processor architecture of a size."""
-    return known.arch(type)
+    yield from walls.links(Site.of(plan, connection))
 
 
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:

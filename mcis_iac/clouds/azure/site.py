@@ -10,8 +10,6 @@ from mcis_iac.model import Group
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Ref, Resource, Secret
 
-PACKAGE = "azure-native"
-VERSION = "3.29.0"
 ALL = "all"  # no network and no group is called that
 # Names of machines have 64 characters at most; some are left for what `_unreserved` adds.
 NAME_LIMIT = 50
@@ -23,7 +21,8 @@ _NOT_FIRST = re.compile(r"(?=login|xbox)")
 class Site(AnySite):
     """What all resources of one connection need to know."""
 
-    PACKAGE, VERSION = PACKAGE, VERSION
+    PACKAGE = "azure-native"
+    VERSION = "3.29.0"
 
     @property
     def name(self) -> str:

@@ -8,19 +8,22 @@ region say `global`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mcis_iac.clouds.base import Arch, Facts
 from mcis_iac.clouds.common.entries import entry
-from mcis_iac.clouds.gcp import catalogue, firewall, machine, network
-from mcis_iac.clouds.gcp import check as checks
-from mcis_iac.clouds.gcp.site import PACKAGE, VERSION, Site
-from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.clouds.gcp import firewall, machine, network
+from mcis_iac.clouds.gcp.catalogue import arch, facts
+from mcis_iac.clouds.gcp.check import check, notices
+from mcis_iac.clouds.gcp.site import Site
+from mcis_iac.model import Connection, Member, Plan
 from mcis_iac.program.graph import Inputs, Options, Resource, Value
 
-__all__ = ["PACKAGE", "VERSION"]
+# What the protocol asks for and other modules have.
+__all__ = ["arch", "check", "facts", "notices"]
 
+PACKAGE = Site.PACKAGE
+VERSION = Site.VERSION
 VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
 SHIPS_PLUGIN = False
 VARIABLES = ("GOOGLE_*", "GCLOUD_*", "CLOUDSDK_*", "GCE_METADATA_*", "PULUMI_GCP_*")
@@ -34,21 +37,6 @@ CREDENTIAL_ERRORS = (
 SIGN_IN = "gcloud auth application-default login, or name a key with `credentials_file`"
 INJECTS_HOST_KEYS = True
 REMOTE = True
-
-
-def facts() -> Facts:
-    """Regions, zones by their letters, some types, image aliases."""
-    return catalogue.facts()
-
-
-def check(mcis: Mcis) -> Iterable[Diagnostic]:
-    """What cannot be done of a manifest here."""
-    return checks.check(mcis)
-
-
-def notices(mcis: Mcis) -> Sequence[str]:
-    """What is different here for a manifest."""
-    return checks.notices(mcis)
 
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
@@ -66,11 +54,6 @@ def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
 def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """The firewalls for members that are not in the same network."""
     yield from firewall.outside(Site.of(plan, connection))
-
-
-def arch(type: str) -> Arch:
-    """The architecture of a machine type, by its series."""
-    return catalogue.arch(type)
 
 
 def inventory(plan: Plan, member: Member) -> Mapping[str, Value]:

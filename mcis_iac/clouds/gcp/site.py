@@ -12,8 +12,6 @@ from mcis_iac.model import Group, Member
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Value
 
-PACKAGE = "gcp"
-VERSION = "10.2.0"
 # A network and its firewalls belong to no region: this is what Google calls that.
 GLOBAL = "global"
 # Names are ours, and Google has each only once: the old one goes before the new one comes.
@@ -52,7 +50,9 @@ class Vpc:
 class Site(AnySite):
     """One connection of a plan and its members."""
 
-    PACKAGE, VERSION, OPTIONS = PACKAGE, VERSION, ALONE
+    PACKAGE = "gcp"
+    VERSION = "10.2.0"
+    OPTIONS = ALONE
 
     def vpc(self, network: str, region: str) -> Vpc:
         """The network by that name as it is in a region."""

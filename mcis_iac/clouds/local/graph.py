@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 
 from mcis_iac import __version__
@@ -19,10 +19,13 @@ from mcis_iac.clouds.base import Arch, Facts, RegionFact
 from mcis_iac.clouds.common.entries import entry
 from mcis_iac.clouds.common.site import Site, given
 from mcis_iac.clouds.local import boot, firewall
-from mcis_iac.clouds.local import check as checks
-from mcis_iac.model import Connection, Diagnostic, Group, Mcis, Member, Plan
+from mcis_iac.clouds.local.check import check, directory, notices
+from mcis_iac.model import Connection, Group, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value
+
+# What the protocol asks for and other modules have.
+__all__ = ["check", "notices"]
 
 PACKAGE = "mcislocal"
 VERSION = __version__
@@ -57,16 +60,6 @@ def facts() -> Facts:
     return Facts(
         regions=regions, types=types, default_type=DEFAULT_TYPE, image_aliases=IMAGE_ALIASES, spot=False
     )
-
-
-def check(mcis: Mcis) -> Iterable[Diagnostic]:
-    """What cannot be done of a manifest here."""
-    return checks.check(mcis)
-
-
-def notices(mcis: Mcis) -> Sequence[str]:
-    """What is different here for a manifest."""
-    return checks.notices(mcis)
 
 
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
@@ -277,7 +270,7 @@ class _Site(Site):
     def _image(self, alias: str) -> str:
         declared = self.mcis.images.get(alias)
         entry = declared.by_cloud.get("local", {}) if declared else {}
-        return f"dir:{checks.directory(self.mcis, str(entry['dir']))}" if "dir" in entry else "host"
+        return f"dir:{directory(self.mcis, str(entry['dir']))}" if "dir" in entry else "host"
 
     def _tags(self, group: Group, vm: str | None = None) -> Inputs:
         return dict(naming.tags(self.mcis, group=group.name, vm=vm, labels=group.labels))

@@ -7,19 +7,23 @@ asking: names are taken as they are written, and the doctor looks whether they e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from mcis_iac.clouds.base import Arch, Facts
 from mcis_iac.clouds.common.entries import entry
-from mcis_iac.clouds.openstack import check as checks
-from mcis_iac.clouds.openstack import datafiles, machine, resources, site
-from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
+from mcis_iac.clouds.openstack import datafiles, machine, resources
+from mcis_iac.clouds.openstack.check import check, notices
+from mcis_iac.clouds.openstack.site import Site
+from mcis_iac.model import Connection, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Ref, Resource, Value
 
-PACKAGE = site.PACKAGE
-VERSION = site.VERSION
+# What the protocol asks for and other modules have.
+__all__ = ["check", "notices"]
+
+PACKAGE = Site.PACKAGE
+VERSION = Site.VERSION
 VM_TOKENS = frozenset({f"{PACKAGE}:{machine.INSTANCE}"})
 SHIPS_PLUGIN = False
 VARIABLES = ("OS_*",)
@@ -49,16 +53,6 @@ def facts() -> Facts:
     )
 
 
-def check(mcis: Mcis) -> Iterable[Diagnostic]:
-    """What cannot be done of a manifest here."""
-    return checks.check(mcis)
-
-
-def notices(mcis: Mcis) -> Sequence[str]:
-    """What is different here for a manifest."""
-    return checks.notices(mcis)
-
-
 def declare(plan: Plan, connection: Connection) -> Iterator[Resource]:
     """All resources of the connection, each after what it refers to; none without members."""
     for here in _sites(plan, connection):
@@ -71,8 +65,8 @@ def links(plan: Plan, connection: Connection) -> Iterator[Resource]:
         yield from resources.linked(here)
 
 
-def _sites(plan: Plan, connection: Connection) -> Iterator[site.Site]:
-    here = site.Site.of(plan, connection)
+def _sites(plan: Plan, connection: Connection) -> Iterator[Site]:
+    here = Site.of(plan, connection)
     if here.members:
         yield here
 

@@ -8,14 +8,12 @@ from mcis_iac.model import Group
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Resource, Value
 
-PACKAGE = "openstack"
-VERSION = "5.5.3"
-
 
 class Site(AnySite):
     """What all resources of one connection need."""
 
-    PACKAGE, VERSION = PACKAGE, VERSION
+    PACKAGE = "openstack"
+    VERSION = "5.5.3"
 
     def named(self, key: str, region: str) -> Inputs:
         """The inputs everything with a name has."""
