@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from fakes.standin.lab import Lab
+from fakes.standin.shop import DATA, applied, with_another_first_boot
 from fakes.standin.stacks import group, over_clouds, plan_of, vm_tokens
 
 from mcis_iac.clouds.azure import slots, walls
-from mcis_iac.model import Disk, Firewall, FirewallRule, HostKey, ImageChoice, Mcis, Network, Op, Plan, Setup
-from mcis_iac.program.build import build
+from mcis_iac.model import Firewall, FirewallRule, Mcis, Network, Op, Plan
 
 pytestmark = pytest.mark.engine
-DATA = Disk(name="data", size_gib=20, mount="/data")
 
 
 def a_shop(count: int = 1, **fields: Any) -> Mcis:
@@ -32,23 +31,14 @@ def shop(lab: Lab) -> Lab:
     return lab
 
 
-def applied(lab: Lab, plan: Plan) -> dict[str, Op]:
-    outcome = lab.up(build(plan))
-    assert outcome.ok, (outcome.failed, outcome.message)
-    return {step.key: step.op for step in outcome.steps}
-
-
 def ids(lab: Lab) -> dict[str, str]:
     return {thing.name: thing.id for thing in lab.clouds.things("azure-native", "%")}
 
 
 def test_a_newer_image_setup_or_host_key_touches_no_machine(shop: Lab) -> None:
     applied(shop, plan_of(a_shop()))
-    plan = plan_of(a_shop(setup=Setup(run=("touch /new",))))
-    newer = ImageChoice(alias="ubuntu-24.04", id="Canonical:ubuntu-24_04-lts:server:24.04.202699990")
-    members = tuple(replace(member, image=newer) for member in plan.members)
-    keys = {name: HostKey(public="ssh-ed25519 other", private="another key") for name in plan.host_keys}
-    assert applied(shop, replace(plan, members=members, host_keys=keys)) == {}
+    newer = "Canonical:ubuntu-24_04-lts:server:24.04.202699990"
+    assert applied(shop, with_another_first_boot(a_shop(), newer)) == {}
 
 
 def test_a_larger_size_restarts_a_machine_and_keeps_it(shop: Lab) -> None:
