@@ -21,6 +21,10 @@ FAST_THROUGHPUT = 500  # MiB per second
 # Names for EBS volumes that no instance store or boot disk uses. What the guest shows is another
 # matter: there a disk is found by its volume's id.
 DEVICES = tuple(f"/dev/xvd{first}{second}" for first in "bc" for second in ascii_lowercase)
+# Credentials of a machine are given to who can ask twice, which a deceived web server cannot.
+METADATA: Inputs = {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+# Spot machines of other kinds cannot be stopped and started again.
+SPOT: Inputs = {"spotInstanceType": "persistent", "instanceInterruptionBehavior": "stop"}
 
 
 def declare(scope: Scope, member: Member) -> Iterator[Resource]:
@@ -84,17 +88,11 @@ def _instance(scope: Scope, group: Group, member: Member) -> Resource:
         "keyName": key_name(scope, group.key, member.region),
         "userData": user_data(scope, group, member),
         "rootBlockDevice": root | disk_inputs(group.disk, size="volumeSize", kind="volumeType"),
-        "metadataOptions": {
-            "httpEndpoint": "enabled",
-            "httpTokens": "required",
-            "httpPutResponseHopLimit": 1,
-        },
+        "metadataOptions": dict(METADATA),
         "tags": tags,
     }
     if member.spot:
-        # Others cannot be stopped and started again.
-        options: Inputs = {"spotInstanceType": "persistent", "instanceInterruptionBehavior": "stop"}
-        inputs["instanceMarketOptions"] = {"marketType": "spot", "spotOptions": options}
+        inputs["instanceMarketOptions"] = {"marketType": "spot", "spotOptions": dict(SPOT)}
     return scope.regional(
         member.name,
         INSTANCE.removeprefix("aws:"),
