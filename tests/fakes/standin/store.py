@@ -110,17 +110,10 @@ class Store:
         key = (thing.scope, thing.token, thing.id)
         with closing(self._db.cursor()) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
-            same = "SELECT 1 FROM things WHERE scope = ? AND token = ? AND id = ?"
-            if new and cursor.execute(same, key).fetchone():
+            taken = _taken(cursor, thing, claims, new=new)
+            if taken is not None:
                 cursor.execute("ROLLBACK")
-                return thing.id
-            for claim in sorted(claims):
-                row = cursor.execute(
-                    "SELECT token, id FROM claims WHERE scope = ? AND what = ?", (thing.scope, claim)
-                ).fetchone()
-                if row is not None and tuple(row) != (thing.token, thing.id):
-                    cursor.execute("ROLLBACK")
-                    return claim
+                return taken
             _forget(cursor, key)
             cursor.execute(
                 "INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -163,6 +156,19 @@ class Store:
             cursor.execute("BEGIN IMMEDIATE")
             _forget(cursor, (scope, token, id))
             cursor.execute("COMMIT")
+
+
+def _taken(cursor: sqlite3.Cursor, thing: Thing, claims: frozenset[str], *, new: bool) -> str | None:
+    """The id, if a new thing would not be the first to have it, or a claim of somebody else's."""
+    same = "SELECT 1 FROM things WHERE scope = ? AND token = ? AND id = ?"
+    if new and cursor.execute(same, (thing.scope, thing.token, thing.id)).fetchone():
+        return thing.id
+    for claim in sorted(claims):
+        owner = "SELECT token, id FROM claims WHERE scope = ? AND what = ?"
+        row = cursor.execute(owner, (thing.scope, claim)).fetchone()
+        if row is not None and tuple(row) != (thing.token, thing.id):
+            return claim
+    return None
 
 
 def _forget(cursor: sqlite3.Cursor, key: tuple[str, str, str]) -> None:
