@@ -173,10 +173,8 @@ def forbidden(message: str, reason: str) -> dict[str, Any]:
     return _error(403, message, reason)
 
 
-@contextmanager
-def google() -> Iterator[FakeGoogle]:
-    """A running one on a port of its own."""
-    fake = FakeGoogle()
+def _handler(fake: FakeGoogle) -> type[BaseHTTPRequestHandler]:
+    """What speaks HTTP for the fake."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:
@@ -210,7 +208,14 @@ def google() -> Iterator[FakeGoogle]:
 
         do_GET = do_POST = do_DELETE = _serve
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def google() -> Iterator[FakeGoogle]:
+    """A running one on a port of its own."""
+    fake = FakeGoogle()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
     fake.base = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
