@@ -26,17 +26,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from mcis_iac.clouds.common import walls
 from mcis_iac.model import FirewallRule, Group, Member, Plan
 from mcis_iac.program.graph import Join, Ref, Value
 
-ANYWHERE = "0.0.0.0/0"
 NOBODY = "192.0.2.1/32"
-WITH_PORTS = ("tcp", "udp")
-# A group without a firewall: its owner may log in, the MCIS may talk.
-DEFAULT = (
-    FirewallRule(sources=("me",), protocol="tcp", ports=((22, 22),)),
-    FirewallRule(sources=("mcis",), protocol="all"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +72,9 @@ def rules(plan: Plan, group: Group) -> tuple[FirewallRule, ...]:
     Each has exactly one range in `ports`, or none (all ports, or a protocol without), and its sources
     from every place that says the same; `slug` is different for each.
     """
-    walls = [plan.mcis.firewalls[name] for name in group.firewalls]
-    wanted = [rule for wall in walls for rule in wall.rules] if walls else list(DEFAULT)
     found: dict[FirewallRule, set[str]] = {}
-    for rule in wanted:
-        ports = rule.ports if rule.protocol in WITH_PORTS else ()
-        spans: list[tuple[tuple[int, int], ...]] = [(span,) for span in ports]
+    for rule in walls.wanted(plan.mcis, group):
+        spans: list[tuple[tuple[int, int], ...]] = [(span,) for span in walls.spans(rule)]
         for each in spans or [()]:
             flow = FirewallRule(sources=(), protocol=rule.protocol, ports=each)
             found.setdefault(flow, set()).update(rule.sources)
@@ -112,7 +103,7 @@ def sources(plan: Plan, rule: FirewallRule, *, here: Callable[[Member], bool]) -
 
 def ranges(plan: Plan, rule: FirewallRule) -> list[str]:
     """The CIDRs among the sources of a rule, `me` and `anywhere` spelled out."""
-    spelled: Mapping[str, str] = {"me": plan.me or NOBODY, "anywhere": ANYWHERE}
+    spelled: Mapping[str, str] = {"me": plan.me or NOBODY, "anywhere": walls.ANYWHERE}
     plain = (s for s in rule.sources if s != "mcis" and not s.startswith("group:"))
     return sorted({spelled.get(source, source) for source in plain})
 

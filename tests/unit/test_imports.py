@@ -33,7 +33,7 @@ OURS: dict[str, set[str]] = {
     "program": {"clouds.base", "clouds.registry"},
     "clouds.base": {"program.graph"},
     "clouds.registry": {"clouds.base"},
-    "clouds.peers": {"clouds.registry", "program.graph"},
+    "clouds.peers": {"clouds.common", "clouds.registry", "program.graph"},
     "clouds.boot": {"program.graph"},
     "clouds.common": {"clouds.base", "clouds.boot", "program.graph", "program.naming"},
     "clouds.aws": CLOUD | {"clouds.peers"},

@@ -8,25 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from mcis_iac.clouds.common import walls
 from mcis_iac.model import FirewallRule, Group, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Scalar
-
-ANYWHERE = "0.0.0.0/0"
-WITH_PORTS = ("tcp", "udp")
-# A group without a firewall: its owner may log in, the MCIS may talk.
-DEFAULT = (
-    FirewallRule(sources=("me",), protocol="tcp", ports=((22, 22),)),
-    FirewallRule(sources=("mcis",), protocol="all"),
-)
 
 Rule = Mapping[str, Scalar]
 
 
 def rules(plan: Plan, group: Group) -> list[Rule]:
     """The union of the group's firewalls without doubles, in an order of its own."""
-    walls = [plan.mcis.firewalls[name] for name in group.firewalls]
-    wanted = [rule for wall in walls for rule in wall.rules] if walls else list(DEFAULT)
+    wanted = walls.wanted(plan.mcis, group)
     found = {_rank(rule): rule for each in wanted for rule in _spelled_out(plan, each)}
     return [found[rank] for rank in sorted(found)]
 
@@ -38,8 +30,9 @@ def _rank(rule: Rule) -> tuple[str, ...]:
 
 
 def _spelled_out(plan: Plan, rule: FirewallRule) -> Iterator[Rule]:
-    ports = rule.ports if rule.protocol in WITH_PORTS else ()
-    spans: list[Mapping[str, Scalar]] = [{"portLow": low, "portHigh": high} for low, high in ports]
+    spans: list[Mapping[str, Scalar]] = [
+        {"portLow": low, "portHigh": high} for low, high in walls.spans(rule)
+    ]
     for source in rule.sources:
         for origin in _origins(plan, source):
             for span in spans or [{}]:
@@ -50,7 +43,7 @@ def _origins(plan: Plan, source: str) -> Iterator[Mapping[str, Scalar]]:
     if source == "me":
         yield {"host": True}
     elif source == "anywhere":
-        yield {"cidr": ANYWHERE}
+        yield {"cidr": walls.ANYWHERE}
     elif source == "mcis":
         for name in plan.mcis.groups:
             yield from ({"peer": peer} for peer in security_groups(plan, name))
