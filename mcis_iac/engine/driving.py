@@ -11,7 +11,7 @@ import gc
 import logging
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from mcis_iac.engine import recovery, scrub
@@ -25,10 +25,14 @@ SETTLE_S, IDLE_TIMES = 3.0, 20
 
 
 class Program:
-    """The inline program, and the event loop that the Automation API runs it in."""
+    """The inline program, and the event loop that the Automation API runs it in.
 
-    def __init__(self, graph: Graph) -> None:
-        self._run = interpreter.program(graph)
+    `exists` gives the URNs in state; `lost` are those that were not tried, with what they wait for.
+    """
+
+    def __init__(self, graph: Graph, exists: Callable[[], Collection[str]] = frozenset) -> None:
+        self.lost: dict[str, str] = {}
+        self._run = interpreter.program(graph, exists=exists, lost=self.lost)
         self.renamed = {ours: theirs for each in graph.resources for ours, theirs in each.env.items()}
         self._loop: asyncio.AbstractEventLoop | None = None
 

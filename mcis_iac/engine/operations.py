@@ -96,7 +96,7 @@ def up(
     """
     asked = _Asked.of(session, graph, subjects, targets, replace)
     progress = Progress(listen, subjects, asked.graph, on_vm_created)
-    program = Program(asked.graph)
+    program = Program(asked.graph, lambda: {one.urn for one in state(session)})
     return _operate(
         session,
         "up",
@@ -253,6 +253,8 @@ def _operate(
         create=create,
         stuck=lambda: progress.stuck,
     )
+    if program is not None:
+        progress.spare(program.lost)
     if isinstance(finished.error, StackNotFoundError):
         return Outcome(steps=(), duration_s=time.monotonic() - begun)
     message = _account(session, verb, progress, finished)

@@ -190,6 +190,13 @@ class Progress:
         elif not generic(said.message):
             self.errors.append(text)
 
+    def spare(self, lost: Mapping[str, str]) -> None:
+        """Account for what was not tried: URN -> the URN of what it waits for."""
+        for urn, cause in lost.items():
+            words = f"not tried: it needs {key_of(cause)}, which failed"
+            reason = Failure(code="other", stage="create", message=words, attempted=False)
+            self._refuse(urn, _Running(token_of(urn), Op.CREATE, time.monotonic()), reason)
+
     def end(self, reason: Failure) -> None:
         """Account for what was said or begun but never finished; `reason` is why it was not."""
         for urn, running in tuple(self._running.items()):

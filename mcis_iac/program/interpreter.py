@@ -14,17 +14,27 @@ from contextlib import contextmanager
 from typing import Any
 
 import pulumi
+from pulumi.runtime import settings
 
 from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, Value
+from mcis_iac.program.sparing import Exists, Sparing
 
 _PROVIDERS = "pulumi:providers:"
 
 
-def program(graph: Graph) -> Callable[[], None]:
-    """An inline program for the engine that registers the graph; run it inside `quiet`."""
+def program(
+    graph: Graph, *, exists: Exists = frozenset, lost: dict[str, str] | None = None
+) -> Callable[[], None]:
+    """An inline program for the engine that registers the graph; run it inside `quiet`.
+
+    While changes are applied, what needs a resource that failed is not registered; `lost` then has its
+    URN with that of the resource it waits for. `exists` gives the URNs in state.
+    """
 
     def run() -> None:
         made = _Made()
+        if not pulumi.runtime.is_dry_run():
+            settings.SETTINGS.monitor = Sparing(settings.get_monitor(), exists, {} if lost is None else lost)
         for resource in graph.resources:
             made[resource.key] = _register(resource, made)
         for name, value in graph.outputs.items():

@@ -101,14 +101,14 @@ def why(failure: Failure) -> str:
 
 
 def _other_failures(applied: Applied, *, color: bool) -> list[str]:
-    """What failed and is no VM's row: networks, firewalls, the run itself."""
+    """What failed and is no VM's row: networks, firewalls, the run itself. What only waits is no news."""
     if applied.outcome is None:
         return []
     shown = {vm.name for vm in applied.vms if vm.failure}
     lines = [
         f"{paint('FAILED', 'red', color=color)} {step.key} {step.op}: {why(step.failure)}"
         for step in applied.outcome.failed
-        if step.failure and step.subject.vm not in shown
+        if step.failure and step.failure.attempted and step.subject.vm not in shown
     ]
     message = applied.outcome.message
     if message and not (lines or shown):

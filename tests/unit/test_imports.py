@@ -57,7 +57,7 @@ OURS: dict[str, set[str]] = {
 THEIRS: dict[str, set[str]] = {
     "yaml": {"manifest", "placement.lock", "clouds", "local_cloud", "program.render", "report"},
     "jsonschema": {"manifest"},
-    "pulumi": {"eject", "program.interpreter", "program.typed", "engine", "local_cloud"},
+    "pulumi": {"eject", "program.interpreter", "program.sparing", "program.typed", "engine", "local_cloud"},
     "grpc": {"local_cloud"},
     "azure": {"clouds.azure"},
     "boto3": {"clouds.aws"},
