@@ -103,9 +103,7 @@ def _row(vm: Vm, seen: Observed | None, silent: str, failed: Mapping[str, Any]) 
         status=seen.status,
         native=seen.native,
         detail=seen.detail,
-        vm=replace(
-            vm, public_ip=seen.public_ip or vm.public_ip, created_at=seen.created_at or vm.created_at
-        ),
+        vm=replace(vm, public_ip=seen.public_ip or vm.public_ip, created_at=seen.created_at or vm.created_at),
     )
     if vm.name in failed and seen.status is Status.RUNNING:
         return replace(row, status=Status.FAILED, detail=failed[vm.name].failure.message)
