@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mcis_iac.engine.diff import plain
-from mcis_iac.engine.subjects import countable, key_of
+from mcis_iac.engine.subjects import STACK, countable, key_of
 from mcis_iac.errors import EngineError
 from mcis_iac.model import NOTHING
 
@@ -61,10 +61,19 @@ def pending(deployment: Mapping[str, Any]) -> tuple[Pending, ...]:
 
 def outputs(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
     """The stack's outputs, secrets blinded."""
-    stacks = (raw for raw in deployment.get("resources") or () if raw.get("type") == "pulumi:pulumi:Stack")
+    stacks = (raw for raw in deployment.get("resources") or () if raw.get("type") == STACK)
     first: Mapping[str, Any] = next(stacks, NOTHING)
     values = first.get("outputs") or {}
     return {name: plain(value) for name, value in values.items()}
+
+
+def without_outputs(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same state without the stack's outputs."""
+    resources = [
+        {**raw, "outputs": {}} if raw.get("type") == STACK else raw
+        for raw in deployment.get("resources") or ()
+    ]
+    return {**deployment, "resources": resources}
 
 
 def _resource(raw: Mapping[str, Any]) -> StateResource:

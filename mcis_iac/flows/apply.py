@@ -40,7 +40,8 @@ def apply(prospect: Prospect) -> Applied:
 def recheck(prospect: Prospect) -> Applied:
     """Nothing to change: look again at VMs whose first boot had not finished or had failed."""
     outcome = Outcome(steps=(), same=prospect.diff.same)
-    if prospect.before.operation and not prospect.before.failed:
+    # A `down` that stopped at once may have left everything but the outputs.
+    if prospect.before.operation not in {"", "down"} and not prospect.before.failed:
         return _unchanged(prospect, outcome)
     known = operations.outputs(prospect.session)
     if _unlisted(prospect, known):

@@ -212,3 +212,27 @@ def test_state_tells_ids_inputs_and_providers(lab: Any) -> None:
     assert found["web-1"].inputs["tags"] == {"mcis-vm": "web-1"}
     assert found["web-1"].provider == "provider/local"
     assert found["web-1"].id == operations.outputs(lab.session)["inventory"]["web-1"]["id"]
+
+
+def test_a_large_stack_loses_its_outputs_before_its_machines(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.up(TWO)
+    monkeypatch.setattr(operations, "MANY", 3)
+    seen: list[Any] = []
+    lab.on_event = lambda event: (
+        seen.append(operations.outputs(lab.session)) if event.kind == "op_start" else None
+    )
+    assert lab.down().ok
+    assert seen and not any(outputs.get("inventory") for outputs in seen)
+    assert lab.machines() == []
+
+
+def test_a_small_stack_keeps_its_outputs_to_the_end(lab: Any) -> None:
+    lab.up(TWO)
+    seen: list[Any] = []
+    lab.on_event = lambda event: (
+        seen.append(operations.outputs(lab.session)) if event.kind == "op_start" else None
+    )
+    assert lab.down().ok
+    assert seen[0]["inventory"]
