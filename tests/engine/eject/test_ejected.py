@@ -52,7 +52,9 @@ def test_the_ejected_program_previews_no_change_and_its_config_scales(room: Room
     assert set(changes) == {"same"}
     assert "--outputs:--" not in text
     config = folder / "Pulumi.shop.yaml"
-    config.write_text(config.read_text(encoding="utf-8").replace('default:web: 2', 'default:web: 3'), encoding="utf-8")
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("default:web: 2", "default:web: 3"), encoding="utf-8"
+    )
     grown, text = preview(room, folder)
     assert grown == {"same": changes["same"], "create": 1}
     assert "--outputs:--" in text
