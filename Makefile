@@ -5,12 +5,13 @@ DEMO := stacks/local-demo
 # Exit 1 is a finding, such as a missing ssh client: shown, but no reason to stop here.
 ENGINE := $(BIN)/mcis doctor --install --progress plain || [ $$? = 1 ]
 
-.PHONY: help demo test lint bench test-install clean setup setup-test
+.PHONY: help demo test lint bench test-large test-install clean setup setup-test
 
 help:
 	@echo "make demo          five VMs in three regions of the embedded local cloud"
 	@echo "make test          everything CI runs"
 	@echo "make bench         speed and memory, side by side with plain Pulumi and Terraform"
+	@echo "make test-large    hundreds of VMs at once (minutes)"
 	@echo "make test-install  a fresh clone with nothing installed (builds the engine, minutes)"
 	@echo "make clean         remove what these made in this checkout, VMs included"
 
@@ -37,6 +38,10 @@ test: lint
 bench: setup-test
 	@$(ENGINE)
 	@$(BIN)/python -m tests.bench
+
+test-large: setup-test
+	@$(ENGINE)
+	@$(BIN)/python -m pytest tests/engine -m large
 
 test-install: setup-test
 	@$(BIN)/python -m pytest tests/engine/install -m install -s
