@@ -7,6 +7,7 @@ engine hangs up, does not always close: cleaning up after it happens here, out o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import time
@@ -54,9 +55,19 @@ class Program:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if loop and not loop.is_running():
+                _hush(loop)
                 loop.close()
             del loop
             gc.collect()
+
+
+def _hush(loop: asyncio.AbstractEventLoop) -> None:
+    """End what the loop will never come to: whoever still holds it would be warned of it much later."""
+    for task in asyncio.all_tasks(loop):
+        coroutine = task.get_coro()
+        with contextlib.suppress(RuntimeError):  # it runs in another thread after all
+            if coroutine is not None:
+                coroutine.close()
 
 
 def drive(
