@@ -20,6 +20,8 @@ from mcis_iac.placement.lock import GroupLock, Lock, Offer, Purchase, digest, ro
 NO_SUCH_VM = "MCIS244"
 NO_PUBLIC_KEY = "MCIS245"
 NETWORK_TOO_SMALL = "MCIS246"
+ENLARGE = "use a larger `cidr`, or leave it out to let the cloud choose"
+CHOOSE = "the ranges mcis chooses from are used up: write a `cidr` of your own"
 _VM = re.compile(r"(?P<group>.+)-(?P<ordinal>[1-9][0-9]*)\Z")
 
 
@@ -256,6 +258,8 @@ def _ranges(
         given = lock.ranges.get(network.name, {})
         cidr = network.cidr or (ranges.choose(taken, given) if places else None)
         if cidr is None:
+            if places:
+                small.append(_too_small(mcis, network.name, ranges.POOL, tuple(places), CHOOSE))
             continue
         taken.append(cidr)
         done = ranges.cut(cidr, places, given)
@@ -266,14 +270,14 @@ def _ranges(
     return blocks, tuple(small)
 
 
-def _too_small(mcis: Mcis, network: str, cidr: str, places: Sequence[str]) -> Diagnostic:
+def _too_small(mcis: Mcis, network: str, cidr: str, places: Sequence[str], hint: str = ENLARGE) -> Diagnostic:
     return Diagnostic(
         code=NETWORK_TOO_SMALL,
         severity=Severity.ERROR,
         summary="network too small",
         detail=f"{cidr} has no room for {', '.join(places)}",
         notes=("every connection and region gets a /20 of its own, in small networks a /26 at least",),
-        hint="use a larger `cidr`, or leave it out to let the cloud choose",
+        hint=hint,
         span=mcis.span(f"networks.{network}.cidr"),
     )
 

@@ -8,7 +8,6 @@ zone, and it must not move when VMs do.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -21,7 +20,6 @@ from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value
 
 ANYWHERE = "0.0.0.0/0"
-BLOCK_PREFIX = 20
 SPLIT_BITS, SMALLEST_PART = 4, 28
 # Two subnets may not overlap, not even while one takes the place of the other.
 ALONE = Options(delete_before_replace=True)
@@ -95,7 +93,7 @@ class _Regional:
 
     def __init__(self, scope: Scope, network: str, region: str) -> None:
         self.scope, self.network, self.region = scope, network, region
-        self.block = IPv4Network(block(scope.plan, network, scope.connection.name, region))
+        self.block = IPv4Network(scope.block(network, region))
 
     def resources(self, parts: set[tuple[str, Kind]]) -> Iterator[Resource]:
         zones: dict[Kind, set[str]] = {"public": set(), "private": set()}
@@ -186,20 +184,6 @@ class _Regional:
 
 
 # ---------------------------------------------------------------- addresses
-
-
-def block(plan: Plan, network: str, connection: str, region: str) -> str:
-    """The range of a network in a region: the plan's, else one made of the names alone.
-
-    A VPC has to have one; those of different MCIS may be equal, since nothing routes between them.
-    """
-    given = plan.ranges.get(network, {}).get(f"{connection}/{region}")
-    if given:
-        return given
-    mcis = plan.mcis
-    names = "\0".join((mcis.namespace, mcis.name, mcis.env or "", network, connection, region))
-    number = int.from_bytes(hashlib.sha256(names.encode()).digest()[:2], "big")
-    return f"10.{64 + number // 16 % 128}.{number % 16 * 16}.0/{BLOCK_PREFIX}"
 
 
 def part(block: IPv4Network, zone: str, zones: tuple[str, ...]) -> IPv4Network:

@@ -21,7 +21,6 @@ from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Resource, Value
 
 PUBLIC, PRIVATE = "public", "private"
-NOWHERE = "10.0.0.0/20"  # for a network whose range nobody chose: networks of Azure do not meet
 POLICIES: Inputs = {
     "privateEndpointNetworkPolicies": "Disabled",
     "privateLinkServiceNetworkPolicies": "Enabled",
@@ -54,7 +53,7 @@ def _network(site: Site, network: str, region: str) -> Resource:
         **site.inside(region),
         "virtualNetworkName": site.called(key),
         "location": region,
-        "addressSpace": {"addressPrefixes": [_block(site, network, region)]},
+        "addressSpace": {"addressPrefixes": [site.block(network, region)]},
         "enableDdosProtection": False,
         "enableVmProtection": False,
         "tags": site.tags(),
@@ -66,10 +65,6 @@ def _network(site: Site, network: str, region: str) -> Resource:
     )
 
 
-def _block(site: Site, network: str, region: str) -> str:
-    return site.plan.ranges.get(network, {}).get(f"{site.name}/{region}", NOWHERE)
-
-
 def _subnets(site: Site, network: str, region: str) -> Iterator[Resource]:
     yield _subnet(site, network, region, PUBLIC)
     members = (m for m in site.members if m.region == region and site.group(m).network == network)
@@ -79,7 +74,7 @@ def _subnets(site: Site, network: str, region: str) -> Iterator[Resource]:
 
 
 def _subnet(site: Site, network: str, region: str, half: str) -> Resource:
-    first, second = IPv4Network(_block(site, network, region)).subnets(prefixlen_diff=1)
+    first, second = IPv4Network(site.block(network, region)).subnets(prefixlen_diff=1)
     inputs: Inputs = {
         **site.inside(region, implied=True),
         "virtualNetworkName": Ref(naming.network(network, site.name, region), "name"),

@@ -48,6 +48,10 @@ class Site:
         """The user's own words for a network that is there already."""
         return self.mcis.networks[network].existing.get(self.connection.name, {}).get(region)
 
+    def block(self, network: str, region: str) -> str:
+        """The range of a network in a region; the plan has one wherever a cloud gives none."""
+        return self.plan.ranges[network][f"{self.connection.name}/{region}"]
+
     def subject(self, region: str | None = None, group: str | None = None, vm: str | None = None) -> Subject:
         """Whom a resource serves."""
         here = self.connection

@@ -27,12 +27,6 @@ def facts() -> Facts:
     )
 
 
-def subnet_range(region: str) -> str | None:
-    """The range Google gives the region in a network that is cut by Google."""
-    row = data("regions")["regions"].get(region)
-    return row["subnet"] if row else None
-
-
 def zone_name(region: str, zone: str) -> str:
     """The zone as Google writes it: `asia-northeast3-a`."""
     return f"{region}-{zone}"

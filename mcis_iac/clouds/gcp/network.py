@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mcis_iac.clouds.gcp import catalogue
 from mcis_iac.clouds.gcp.site import GLOBAL, Site, Vpc
 from mcis_iac.model import Member
 from mcis_iac.program import naming
@@ -67,12 +66,11 @@ def _network(site: Site, vpc: Vpc) -> Resource:
 
 def _subnetwork(site: Site, vpc: Vpc) -> Resource:
     key = subnetwork_key(site, vpc)
-    place = f"{site.connection.name}/{vpc.region}"
     inputs: Inputs = {
         "name": site.name(key),
         "network": site.network_ref(vpc),
         "region": vpc.region,
-        "ipCidrRange": site.plan.ranges.get(vpc.name, {}).get(place) or catalogue.subnet_range(vpc.region),
+        "ipCidrRange": site.block(vpc.name, vpc.region),
         "description": site.owner(),
     }
     return site.resource(key, "compute/subnetwork:Subnetwork", inputs, site.subject(vpc.region))

@@ -18,8 +18,6 @@ from mcis_iac.model import Group, Mcis, Subject
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Inputs, Options, Ref, Resource
 
-# Networks of a project are its own: those without a range in the manifest may all have the same one.
-OWN_RANGE = "10.20.0.0/20"
 KEY_MARK = 8
 
 
@@ -99,7 +97,7 @@ def _network(site: Site, network: str, region: str) -> Iterator[Resource]:
     part = naming.of_network("subnet", network, here, region)
     inputs = site.named(part, region) | {
         "networkId": Ref(key),
-        "cidr": site.plan.ranges.get(network, {}).get(f"{here}/{region}", OWN_RANGE),
+        "cidr": site.block(network, region),
         "ipVersion": 4,
         "enableDhcp": True,
         "tags": site.words(),

@@ -201,3 +201,13 @@ def test_a_network_without_a_range_gets_one_where_the_cloud_gives_none() -> None
     found = settled(mcis)
     assert found.lock.ranges == {"main": {"aws/us-east-1": "10.32.0.0/20"}}
     assert settled(mcis, found.lock).lock.ranges == found.lock.ranges
+
+
+def test_a_network_no_range_is_left_for_is_refused() -> None:
+    taken = {
+        "wide": Network(name="wide", cidr="10.0.0.0/8"),
+        "main": Network(name="main"),
+    }
+    found = settled(on(web(), networks=taken))
+    (problem,) = (each for each in found.diagnostics if each.severity is Severity.ERROR)
+    assert problem.code == "MCIS246" and "write a `cidr`" in problem.hint

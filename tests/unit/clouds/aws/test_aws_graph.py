@@ -53,7 +53,11 @@ def members_of(mcis: Mcis) -> tuple[Member, ...]:
 
 
 def planned(mcis: Mcis, **fields: Any) -> Plan:
-    return Plan(mcis=mcis, members=members_of(mcis), public_keys={"generated": KEY}, **fields)
+    members = members_of(mcis)
+    places = dict.fromkeys(f"{member.connection}/{member.region}" for member in members)
+    ranges = {"main": {place: f"10.32.{16 * n}.0/20" for n, place in enumerate(places)}}
+    whole = {"ranges": ranges, **fields}
+    return Plan(mcis=mcis, members=members, public_keys={"generated": KEY}, **whole)
 
 
 def built(*groups: Any, plan: dict[str, Any] | None = None, **fields: Any) -> Graph:
@@ -178,9 +182,9 @@ def test_a_machine_starts_when_its_subnet_has_a_way_out() -> None:
     assert found[association].options.depends_on == (f"route/main/aws/{SEOUL}/private",)
 
 
-@pytest.mark.parametrize("given_range", ["10.20.0.0/20", "10.20.3.0/24", None])
-def test_subnets_lie_in_the_block_and_beside_each_other(given_range: str | None) -> None:
-    ranges = {"main": {f"aws/{SEOUL}": given_range}} if given_range else {}
+@pytest.mark.parametrize("given_range", ["10.20.0.0/20", "10.20.3.0/24"])
+def test_subnets_lie_in_the_block_and_beside_each_other(given_range: str) -> None:
+    ranges = {"main": {f"aws/{SEOUL}": given_range}}
     found = built(a_web(4), a_web(4, name="api", public_ip="none"), plan={"ranges": ranges})
     block = IPv4Network(inputs(found, f"net/main/aws/{SEOUL}")["cidrBlock"])
     parts = [IPv4Network(inputs(found, key)["cidrBlock"]) for key in keys(found, "subnet")]
