@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import pulumi
 from pulumi.runtime import settings
@@ -20,6 +20,7 @@ from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, 
 from mcis_iac.program.sparing import Exists, Sparing
 
 _PROVIDERS = "pulumi:providers:"
+_Parts: TypeAlias = tuple[Any, bool, bool]  # content, whether it is known, whether it is secret
 
 
 def program(
@@ -55,9 +56,7 @@ class _Made(dict[str, Any]):
         if not ref.implied:
             return _output(ref, self[ref.key])
         if ref not in self.implied:
-            output = _output(ref, self[ref.key])
-            alone = pulumi.Output(set(), output.future(), output.is_known(), output.is_secret())
-            self.implied[ref] = alone
+            self.implied[ref] = _alone(_parts(_output(ref, self[ref.key])))
         return self.implied[ref]
 
 
@@ -137,9 +136,14 @@ def _whole(value: Value, made: _Made) -> Any:
     While changes are applied, an entry with a value that never came (its resource failed, or was
     not a target) is left out and the others are kept; in a preview the whole is then unknown.
     """
+    return _alone(_gather(value, made))
+
+
+def _alone(what: Coroutine[Any, Any, _Parts]) -> Any:
+    """An output of what comes as one, that depends on no resource."""
     import asyncio
 
-    parts = asyncio.ensure_future(_gather(value, made))
+    parts = asyncio.ensure_future(what)
 
     async def content() -> Any:
         return (await parts)[0]
@@ -151,9 +155,9 @@ def _whole(value: Value, made: _Made) -> Any:
         return not await _failed(parts) and (await parts)[2]
 
     # Tasks, because a coroutine that nobody comes to await (the engine hung up) is complained about;
-    # and tasks that do not fail, because the content's failure says it all.
-    known, secret = asyncio.ensure_future(is_known()), asyncio.ensure_future(is_secret())
-    return pulumi.Output(set(), content(), known, secret)
+    # the last two never fail, because the content's failure says it all.
+    tasks = [asyncio.ensure_future(each()) for each in (content, is_known, is_secret)]
+    return pulumi.Output(set(), *tasks)
 
 
 async def _failed(parts: Any) -> bool:
@@ -162,7 +166,7 @@ async def _failed(parts: Any) -> bool:
     return bool(isinstance((await asyncio.gather(parts, return_exceptions=True))[0], BaseException))
 
 
-async def _gather(value: Value, made: _Made) -> tuple[Any, bool, bool]:
+async def _gather(value: Value, made: _Made) -> _Parts:
     if not isinstance(value, Mapping):
         return await _settled(value, made)
     found: dict[str, Any] = {}
@@ -177,15 +181,13 @@ async def _gather(value: Value, made: _Made) -> tuple[Any, bool, bool]:
     return found, complete or not pulumi.runtime.is_dry_run(), secret
 
 
-async def _settled(value: Value, made: _Made) -> tuple[Any, bool, bool]:
+async def _settled(value: Value, made: _Made) -> _Parts:
     """The value once its resources exist, whether it is known, and whether it is secret."""
     if isinstance(value, Secret):
         hidden, known, _ = await _settled(value.value, made)
         return hidden, known, True
     if isinstance(value, Ref | Join):
-        output = _value(value, made)
-        known = await output.is_known()
-        return (await output.future() if known else None), known, await output.is_secret()
+        return await _parts(_value(value, made))
     if isinstance(value, Mapping):
         inner = {name: await _settled(each, made) for name, each in value.items()}
         content: Any = {name: each[0] for name, each in inner.items()}
@@ -194,6 +196,11 @@ async def _settled(value: Value, made: _Made) -> tuple[Any, bool, bool]:
         items = [await _settled(each, made) for each in value]
         return [i[0] for i in items], all(i[1] for i in items), any(i[2] for i in items)
     return value, True, False
+
+
+async def _parts(output: Any) -> _Parts:
+    known = await output.is_known()
+    return (await output.future() if known else None), known, await output.is_secret()
 
 
 # ---------------------------------------------------------------- quiet

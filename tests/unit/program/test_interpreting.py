@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,6 +113,28 @@ def test_an_implied_reference_becomes_the_id_alone() -> None:
     for name in ("two", "three"):
         assert found.inputs(name) == {"at": "id-of-one"}
         assert list(found.requests[name].dependencies) == []
+
+
+class HangingUp(Monitor):
+    """An engine that is gone when the first resource is registered."""
+
+    def RegisterResource(self, request: Any) -> Any:
+        if request.name == "one":
+            raise ConnectionError(request.name)
+        return super().RegisterResource(request)
+
+
+def test_nothing_is_complained_about_when_the_engine_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    users = [a(f"user-{n}", one=Ref("one", implied=True)) for n in range(3)]
+    graph = Graph(
+        project="p", stack="s", resources=(a("one"), *users), outputs={"inventory": {"v": {"id": Ref("one")}}}
+    )
+    with pytest.raises(Exception, match="one"):
+        run(program(graph), HangingUp())
+    gc.collect()
+    assert not said
 
 
 def test_a_reference_finds_its_way_into_an_output() -> None:
