@@ -98,8 +98,9 @@ class PlainBackend:
 
     def stop(self, machines: Sequence[Machine]) -> None:
         if machines:
-            control.ask(self._directory, {"do": "close", "ids": [machine.id for machine in machines]})
-            processes.end(machine.directory for machine in machines)
+            close = {"do": "close", "ids": [machine.id for machine in machines]}
+            folders = [machine.directory for machine in machines]
+            processes.end(folders, first=lambda: control.ask(self._directory, close))
 
     def attach(self, machine: Machine) -> None:
         files.mount(machine)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from mcis_iac.local_cloud import places
 
 PROC = Path("/proc")
 SERVER = "mcis_iac.local_cloud.plain.server"
@@ -50,18 +52,37 @@ def servers(directory: Path) -> list[int]:
     return [pid for pid in _pids() if _words(pid, "cmdline")[-3:-1] == wanted]
 
 
-def end(directories: Iterable[Path]) -> None:
-    """Kill what is left of these machines, whatever it has done to leave its group."""
-    folders: dict[Path, set[str]] = {}
-    for directory in directories:
-        folders.setdefault(directory.parent, set()).add(directory.name)
-    for parent, names in folders.items():
-        deadline = time.monotonic() + PATIENCE_S
-        while pids := [pid for name, pid in machines_below(parent) if name in names]:
-            kill(pids)
-            if time.monotonic() > deadline:
-                return
-            time.sleep(0.005)
+def end(directories: Iterable[Path], first: Callable[[], object] = lambda: None) -> None:
+    """Kill what is left of these machines, whatever it has done to leave its group.
+
+    `first` is called before, and may end some of it. A process that dies gives up its environment
+    before its sockets, so those seen at the start are waited for by number.
+    """
+    folders = tuple(directories)
+    seen = _below(folders)
+    first()
+    deadline = time.monotonic() + PATIENCE_S
+    while left := _below(folders):
+        kill(left)
+        seen |= left
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.005)
+    while time.monotonic() < deadline and any(places.process_start(pid) == seen[pid] for pid in seen):
+        time.sleep(0.001)
+
+
+def _below(folders: Collection[Path]) -> dict[int, int | None]:
+    """The processes of the machines in these folders, with their start time."""
+    parents: dict[Path, set[str]] = {}
+    for folder in folders:
+        parents.setdefault(folder.parent, set()).add(folder.name)
+    return {
+        pid: start
+        for parent, names in parents.items()
+        for name, pid in machines_below(parent)
+        if name in names and (start := places.process_start(pid)) is not None
+    }
 
 
 def kill(pids: Iterable[int]) -> None:

@@ -14,7 +14,7 @@ import resource
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ class Server:
         self.path = path
         self.guests: dict[str, Guest] = {}
         self.listeners: dict[str, asyncssh.SSHAcceptor] = {}
-        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.tasks: dict[str, asyncio.Task[Any]] = {}
         self.over = asyncio.Event()
         self.token = secrets.randbits(60)
 
@@ -74,21 +74,26 @@ class Server:
 
     async def open(self, guests: list[Guest]) -> dict[str, str]:
         """Bring machines up side by side; per id what went wrong, "" = up."""
-        results = await asyncio.gather(*(self._open(guest) for guest in guests))
-        return {guest.id: error for guest, error in zip(guests, results, strict=True)}
+        await self.close([guest.id for guest in guests])
+        opening = [asyncio.create_task(self._open(guest)) for guest in guests]
+        self.guests |= {guest.id: guest for guest in guests}
+        self.tasks |= {guest.id: task for guest, task in zip(guests, opening, strict=True)}
+        results = await asyncio.gather(*opening, return_exceptions=True)
+        return {guest.id: _told(result) for guest, result in zip(guests, results, strict=True)}
 
     async def _open(self, guest: Guest) -> str:
-        await self.close([guest.id])
-        self.guests[guest.id] = guest
+        """Whoever closes the machine meanwhile cancels this: nothing of it may come up later."""
         try:
             _say(guest, "starting")
             plan = firstboot.load(guest)
             going = plan is None or await firstboot.before_ssh(guest, plan)
-            self.listeners[guest.id] = await _listen(guest)
+            self.listeners[guest.id] = await _whole(_listen(guest))
         except (OSError, asyncssh.Error, ValueError) as error:
+            self.tasks.pop(guest.id, None)
             await self.close([guest.id])
             return _why(guest, error)
         _say(guest, f"sshd listens at {guest.address} port {guest.port}")
+        self.tasks.pop(guest.id, None)
         if going:
             self.tasks[guest.id] = asyncio.create_task(firstboot.beside_ssh(guest, plan))
         return ""
@@ -111,9 +116,27 @@ def _say(guest: Guest, words: str) -> None:
             console.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {guest.name}: {words}\n")
 
 
+def _told(result: str | BaseException) -> str:
+    if isinstance(result, asyncio.CancelledError):
+        return "closed before it was up"
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
 def _why(guest: Guest, error: Exception) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{guest.address} port {guest.port}: {text}"
+
+
+async def _whole(listening: Coroutine[Any, Any, asyncssh.SSHAcceptor]) -> asyncssh.SSHAcceptor:
+    """The listener; whoever is cancelled meanwhile leaves none behind."""
+    task = asyncio.ensure_future(listening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        (await task).close()
+        raise
 
 
 async def _listen(guest: Guest) -> asyncssh.SSHAcceptor:
