@@ -182,7 +182,7 @@ class Finding:
     ok: bool
     found: str
     why: str = ""
-    todo: str = ""
+    hint: str = ""
 
 
 OnOutput = Callable[[str, str, str], None]  # vm, stream ("stdout" | "stderr"), one line

@@ -185,7 +185,7 @@ class Check:
     ok: bool
     found: str
     why: str = ""
-    todo: str = ""
+    hint: str = ""
 
 
 class DoctorModule(Protocol):

@@ -67,8 +67,8 @@ def _findings(scope: Scope) -> Iterator[Finding]:
     for connection in scope.connections:
         yield from _cloud(connection, scope.demands.get(connection.name, ()))
     ssh = shutil.which("ssh")
-    todo = "" if ssh else "install an OpenSSH client; only `mcis ssh` needs it"
-    yield Finding(topic="ssh", ok=ssh is not None, found=ssh or "not found", todo=todo)
+    hint = "" if ssh else "install an OpenSSH client; only `mcis ssh` needs it"
+    yield Finding(topic="ssh", ok=ssh is not None, found=ssh or "not found", hint=hint)
 
 
 # ---------------------------------------------------------------- what is looked at
@@ -95,8 +95,8 @@ def look_at(request: Request, target: str | None) -> Scope:
 
 
 def _broken(request: Request, error: ManifestError) -> Finding:
-    todo = f"mcis validate {request.words}".strip()
-    return Finding(topic="manifest", ok=False, found=error.summary, why=error.detail, todo=todo)
+    hint = f"mcis validate {request.words}".strip()
+    return Finding(topic="manifest", ok=False, found=error.summary, why=error.detail, hint=hint)
 
 
 def _named(target: str, known: Mapping[str, Connection]) -> tuple[Connection, ...]:
@@ -139,15 +139,15 @@ def _engine() -> Iterator[Finding]:
             )
     if chosen is None:
         where = f"will be kept in {bootstrap.engine_dir()}"
-        yield Finding(topic="engine", ok=False, found="none", why=where, todo="mcis doctor --install")
+        yield Finding(topic="engine", ok=False, found="none", why=where, hint="mcis doctor --install")
 
 
 def _folder() -> Finding:
     folder = bootstrap.data_dir()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     fine = os.access(there, os.W_OK | os.X_OK)
-    todo = "" if fine else "make it writable, or name another with MCIS_DATA_DIR"
-    return Finding(topic="data folder", ok=fine, found=str(folder), todo=todo)
+    hint = "" if fine else "make it writable, or name another with MCIS_DATA_DIR"
+    return Finding(topic="data folder", ok=fine, found=str(folder), hint=hint)
 
 
 def _secrets() -> Finding:
@@ -159,8 +159,8 @@ def _secrets() -> Finding:
 def _plugins(scope: Scope) -> Iterator[Finding]:
     for name, folder in shipped(scope.connections).items():
         path = folder / f"pulumi-resource-{name}"
-        todo = "" if path.exists() else "install the package again: its programs are missing"
-        yield Finding(topic=f"plugin {name}", ok=path.exists(), found=str(path), todo=todo)
+        hint = "" if path.exists() else "install the package again: its programs are missing"
+        yield Finding(topic=f"plugin {name}", ok=path.exists(), found=str(path), hint=hint)
     for plugin in plugins.needed(scope.clouds):
         there = f"v{plugin.version} {plugin.folder}"
         others = ", ".join(f"v{version}" for version in plugin.others)
@@ -169,7 +169,7 @@ def _plugins(scope: Scope) -> Iterator[Finding]:
             ok=plugin.present,
             found=there if plugin.present else f"v{plugin.version} is missing",
             why="" if plugin.present or not others else f"{others} will not do",
-            todo="" if plugin.present else f"mcis doctor {plugin.cloud} --install, or {plugin.command}",
+            hint="" if plugin.present else f"mcis doctor {plugin.cloud} --install, or {plugin.command}",
         )
 
 
@@ -183,7 +183,7 @@ def _cloud(connection: Connection, wanted: Sequence[Demand]) -> Iterator[Finding
         return
     for check in module.check(connection, wanted):
         topic = check.topic if connection.name in check.topic else f"{connection.name}: {check.topic}"
-        yield Finding(topic=topic, ok=check.ok, found=check.found, why=check.why, todo=check.todo)
+        yield Finding(topic=topic, ok=check.ok, found=check.found, why=check.why, hint=check.hint)
 
 
 def _ready(connection: Connection) -> Finding:
@@ -191,5 +191,5 @@ def _ready(connection: Connection) -> Finding:
     try:
         notices = registry.lifecycle(connection.cloud).notices(connection)
     except McisError as error:
-        return Finding(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+        return Finding(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
     return Finding(topic=topic, ok=True, found="; ".join(notices) or "ready")

@@ -84,10 +84,10 @@ class Store:
         found = int(row[0]) if row else 0
         if found != SCHEMA:
             newer = found > SCHEMA
-            todo = "upgrade mcis-iac" if newer else "`mcis-local reset` removes it with everything in it"
+            hint = "upgrade mcis-iac" if newer else "`mcis-local reset` removes it with everything in it"
             message = (
                 f"the local cloud in {self.path.parent} was made by {'a newer' if newer else 'an older'} "
-                f"version (schema {found}, this one knows {SCHEMA}): {todo}"
+                f"version (schema {found}, this one knows {SCHEMA}): {hint}"
             )
             raise LocalCloudError(code="host", message=message)
 

@@ -21,9 +21,9 @@ def doctor_screen(findings: Sequence[Finding], *, color: bool = False, width: in
         for found in findings
     ]
     lines = table(rows, color=color, width=width)
-    todo = [(found.topic, found.todo) for found in findings if found.todo]
-    if todo:
-        lines += ["", "to do:", *table(todo, indent="  ", color=color, width=width)]
+    hint = [(found.topic, found.hint) for found in findings if found.hint]
+    if hint:
+        lines += ["", "to do:", *table(hint, indent="  ", color=color, width=width)]
     return "\n".join(lines) + "\n"
 
 

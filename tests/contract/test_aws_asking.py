@@ -228,14 +228,14 @@ def test_the_doctor_says_who_we_are_and_that_we_may() -> None:
 def test_the_doctor_compares_a_demand_with_what_is_left(networks: int, fits: bool) -> None:
     seen = checks(networks=networks)[f"aws: VPCs in {SEOUL}"]
     assert seen.ok is fits  # five, of which the default one is taken
-    assert ("request-service-quota-increase" in seen.todo) is not fits
+    assert ("request-service-quota-increase" in seen.hint) is not fits
 
 
 def test_the_doctor_says_how_to_get_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     (only,) = checks().values()
-    assert not only.ok and "profile" in only.todo
+    assert not only.ok and "profile" in only.hint
 
 
 # ---------------------------------------------------------------- credentials

@@ -52,7 +52,7 @@ def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
             identity = access.client("sts").get_caller_identity()
     except McisError as error:
         yield Check(
-            topic=f"{name}: credentials", ok=False, found=error.summary, why=error.detail, todo=error.hint
+            topic=f"{name}: credentials", ok=False, found=error.summary, why=error.detail, hint=error.hint
         )
         return
     yield Check(topic=f"{name}: credentials", ok=True, found=str(identity["Arn"]))
@@ -67,7 +67,7 @@ def _region(access: Access, region: str, demands: Sequence[Demand]) -> Iterator[
             yield _permissions(access, region)
     except McisError as error:
         topic = f"{name}: {region}"
-        yield Check(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+        yield Check(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
         return
     for quota in QUOTAS:
         wanted = sum(quota.wanted(demand) for demand in demands)
@@ -83,7 +83,7 @@ def _permissions(access: Access, region: str) -> Check:
         ok=not denied,
         found=f"{len(NEEDED) - len(denied)} of {len(NEEDED)} asked for are given",
         why=f"denied: {', '.join(denied)}" if denied else "",
-        todo="have them added to the role or user" if denied else "",
+        hint="have them added to the role or user" if denied else "",
     )
 
 
@@ -113,7 +113,7 @@ def _quota(access: Access, region: str, quota: Quota, wanted: float) -> Check:
         ok=fits,
         found=f"{wanted:g} wanted, {used:g} of {limit:g} in use",
         why="" if fits else "what of this MCIS runs already is counted twice",
-        todo=""
+        hint=""
         if fits
         else f"aws service-quotas request-service-quota-increase --service-code {quota.service} "
         f"--quota-code {quota.code} --desired-value {used + wanted:g} --region {region}",

@@ -47,7 +47,7 @@ def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
 
 
 def _failed(topic: str, error: McisError) -> Check:
-    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
 
 
 def _account(topic: str, connection: Connection, account: Mapping[str, object]) -> Check:
@@ -60,7 +60,7 @@ def _account(topic: str, connection: Connection, account: Mapping[str, object]) 
         ok=False,
         found=f"{found} is {state}",
         why="nothing can be created in a subscription that is not enabled",
-        todo="enable it in the portal, or name another one in the connection",
+        hint="enable it in the portal, or name another one in the connection",
     )
 
 
@@ -78,7 +78,7 @@ def _registered(cloud: Arm, namespace: str) -> Check:
         ok=False,
         found=state,
         why="a subscription can only have resources of registered providers",
-        todo=f"az provider register --namespace {namespace} --wait",
+        hint=f"az provider register --namespace {namespace} --wait",
     )
 
 
@@ -121,7 +121,7 @@ def _quota(topic: str, words: str, wanted: float, row: Json) -> Check:
         ok=False,
         found=found,
         why="VMs beyond the quota are refused; those that run already are among the used ones",
-        todo=f"ask for more at {QUOTAS}, or use another region",
+        hint=f"ask for more at {QUOTAS}, or use another region",
     )
 
 
@@ -152,23 +152,23 @@ def _size(topic: str, size: str, row: Json | None, family: Json | None) -> Check
     other = "take another type or another region: az vm list-skus --location REGION --zone"
     if row is None:
         why = "the region does not have it"
-        return Check(topic=topic, ok=False, found=f"no {size}", why=why, todo=other)
+        return Check(topic=topic, ok=False, found=f"no {size}", why=why, hint=other)
     restrictions = list(row.get("restrictions", ()))
     if any(each.get("type") == "Location" for each in restrictions):
         why = "Azure does not let this subscription have it there"
-        return Check(topic=topic, ok=False, found=f"{size} is restricted", why=why, todo=other)
+        return Check(topic=topic, ok=False, found=f"{size} is restricted", why=why, hint=other)
     shut = {zone for each in restrictions for zone in each.get("restrictionInfo", {}).get("zones", ())}
     everywhere = {zone for place in row.get("locationInfo", ()) for zone in place.get("zones", ())}
     zones = sorted(everywhere - shut)
     if shut or not zones:
         found = f"{size} in zone {', '.join(zones)} only" if zones else f"{size} in no zone"
         why = "VMs take the zones of a region in turn unless one is pinned"
-        todo = f"pin a zone that has it, or {other}"
-        return Check(topic=topic, ok=False, found=found, why=why, todo=todo)
+        hint = f"pin a zone that has it, or {other}"
+        return Check(topic=topic, ok=False, found=found, why=why, hint=hint)
     if family is not None and _used(family)[0] >= _used(family)[1]:
         used, limit = _used(family)
         found = f"{size}: {used:,} of {limit:,} vCPUs of its family used"
         why = "every family of sizes has a quota of its own beside the region's"
-        todo = f"ask for more at {QUOTAS}, or use another type"
-        return Check(topic=topic, ok=False, found=found, why=why, todo=todo)
+        hint = f"ask for more at {QUOTAS}, or use another type"
+        return Check(topic=topic, ok=False, found=found, why=why, hint=hint)
     return Check(topic=topic, ok=True, found=f"{size} in zones {', '.join(zones)}")

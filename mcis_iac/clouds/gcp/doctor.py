@@ -46,8 +46,8 @@ def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
             yield from _region(api, name, demand)
 
 
-def _failed(topic: str, problem: McisError, todo: str = "") -> Check:
-    return Check(topic=topic, ok=False, found=problem.summary, why=problem.detail, todo=todo or problem.hint)
+def _failed(topic: str, problem: McisError, hint: str = "") -> Check:
+    return Check(topic=topic, ok=False, found=problem.summary, why=problem.detail, hint=hint or problem.hint)
 
 
 def _permissions(api: Api, name: str) -> Check:
@@ -55,8 +55,8 @@ def _permissions(api: Api, name: str) -> Check:
     try:
         missing = sorted(set(wanted) - api.allowed(wanted))
     except McisError as problem:
-        todo = f"gcloud services enable cloudresourcemanager.googleapis.com --project {api.project}"
-        return _failed(topic, problem, todo)
+        hint = f"gcloud services enable cloudresourcemanager.googleapis.com --project {api.project}"
+        return _failed(topic, problem, hint)
     if not missing:
         return Check(topic=topic, ok=True, found=f"all {len(wanted)} that are needed")
     more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
@@ -65,7 +65,7 @@ def _permissions(api: Api, name: str) -> Check:
         ok=False,
         found=f"{len(missing)} of {len(wanted)} are missing",
         why=", ".join(missing[:SHOWN]) + more,
-        todo="grant the role Compute Admin (roles/compute.admin), or a role of your own with these",
+        hint="grant the role Compute Admin (roles/compute.admin), or a role of your own with these",
     )
 
 
@@ -87,7 +87,7 @@ def _region(api: Api, name: str, demand: Demand) -> Iterator[Check]:
         return
     if region.get("status", "UP") != "UP":
         yield Check(
-            topic=topic, ok=False, found=f"the region is {region['status']}", todo="use another region"
+            topic=topic, ok=False, found=f"the region is {region['status']}", hint="use another region"
         )
     wanted = {
         "CPUS": demand.vcpus,
@@ -112,8 +112,8 @@ def _type(api: Api, name: str, region: str, machine_type: str) -> Check:
         return _failed(topic, problem)
     if not missing:
         return Check(topic=topic, ok=True, found=f"in zones {', '.join(zones)}")
-    todo = "choose another type" if len(missing) == len(zones) else "pin `zone:`, or choose another type"
-    return Check(topic=topic, ok=False, found=f"not in zone {', '.join(missing)}", todo=todo)
+    hint = "choose another type" if len(missing) == len(zones) else "pin `zone:`, or choose another type"
+    return Check(topic=topic, ok=False, found=f"not in zone {', '.join(missing)}", hint=hint)
 
 
 def _offered(api: Api, region: str, zone: str, machine_type: str) -> bool:
@@ -148,5 +148,5 @@ def _quota(topic: str, metric: str, quota: Json, amount: float) -> Check:
         ok=enough,
         found=f"{amount:g} wanted, {limit - usage:g} of {limit:g} free",
         why="" if enough else f"quota {metric}; what this MCIS runs already is counted as used",
-        todo="" if enough else f"ask for more {metric}: https://console.cloud.google.com/iam-admin/quotas",
+        hint="" if enough else f"ask for more {metric}: https://console.cloud.google.com/iam-admin/quotas",
     )

@@ -37,20 +37,20 @@ def _file(connection: Connection) -> Iterator[Check]:
     here = Path.cwd() / "clouds.yaml"
     if "OS_CLIENT_CONFIG_FILE" in os.environ or not here.exists() or not connection.settings.get("os_cloud"):
         return
-    todo = f"export OS_CLIENT_CONFIG_FILE={here}, or move it to ~/.config/openstack"
+    hint = f"export OS_CLIENT_CONFIG_FILE={here}, or move it to ~/.config/openstack"
     why = "the provider does not look into this folder"
-    yield Check(topic=f"clouds.yaml {connection.name}", ok=False, found=str(here), why=why, todo=todo)
+    yield Check(topic=f"clouds.yaml {connection.name}", ok=False, found=str(here), why=why, hint=hint)
 
 
 def _failed(topic: str, error: McisError) -> Check:
-    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, todo=error.hint)
+    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
 
 
 def _region(connection: Connection, demand: Demand, known: Sequence[str]) -> Iterator[Check]:
     topic = f"region {connection.name}/{demand.region}"
     if demand.region not in known:
-        todo = f"choose one of {', '.join(known)}"
-        yield Check(topic=topic, ok=False, found="no such region", todo=todo)
+        hint = f"choose one of {', '.join(known)}"
+        yield Check(topic=topic, ok=False, found="no such region", hint=hint)
         return
     try:
         with session.opened(connection, demand.region) as cloud:
@@ -78,7 +78,7 @@ def _outside(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Che
         topic=f"external network {connection.name}/{demand.region}",
         ok=network is not None,
         found=f"{name} is {network.id}" if network is not None else f"`{name}` is not one that leads outside",
-        todo="" if network is not None else f"these do: {', '.join(others) or 'none; ask the operator'}",
+        hint="" if network is not None else f"these do: {', '.join(others) or 'none; ask the operator'}",
     )
 
 
@@ -91,7 +91,7 @@ def _flavors(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Che
         topic=f"flavors {connection.name}/{demand.region}",
         ok=not missing,
         found=f"no flavor {', '.join(missing)}" if missing else f"{', '.join(sorted(set(demand.types)))}",
-        todo=f"there are {', '.join(sorted(known))}" if missing else "",
+        hint=f"there are {', '.join(sorted(known))}" if missing else "",
     )
 
 
@@ -122,8 +122,8 @@ def _volumes(cloud: Any, connection: Connection, demand: Demand) -> Iterator[Che
         return
     place = f"{connection.name}/{demand.region}"
     if not cloud.has_service("block-storage"):
-        todo = "leave `disks` out, or use another region"
-        yield Check(topic=f"volumes {place}", ok=False, found="no block storage service", todo=todo)
+        hint = "leave `disks` out, or use another region"
+        yield Check(topic=f"volumes {place}", ok=False, found="no block storage service", hint=hint)
         return
     limits = cloud.block_storage.get_limits().absolute
     yield _quota(f"quota volumes {place}", demand.disks, limits.max_total_volumes, limits.total_volumes_used)
@@ -139,4 +139,4 @@ def _quota(topic: str, wanted: float, limit: int | None, used: int | None) -> Ch
     fine = wanted <= free
     # What is up already counts as used: then the demand is met although it looks too large.
     why = "" if fine else "running VMs of this MCIS count as used, too"
-    return Check(topic=topic, ok=fine, found=found, why=why, todo="" if fine else ASK)
+    return Check(topic=topic, ok=fine, found=found, why=why, hint="" if fine else ASK)

@@ -243,7 +243,7 @@ def test_the_doctor_says_what_is_too_little_and_what_is_not_registered(cloud: Fa
     cloud.counts("Microsoft.Compute", "koreacentral", "cores", 16, 20)
     demand = Demand(region="koreacentral", vms=3, vcpus=6, public_ips=0, networks=1)
     failed = [check for check in doctor.check(HERE, [demand]) if not check.ok]
-    assert failed[0].todo == "az provider register --namespace Microsoft.Compute --wait"
+    assert failed[0].hint == "az provider register --namespace Microsoft.Compute --wait"
     assert failed[1].found == "6 vCPUs wanted, 16 of 20 used" and len(failed) == 2
 
 

@@ -283,7 +283,7 @@ def test_exec_writes_a_junit_report(mcis, tmp_path):
 
 def test_doctor_says_what_to_do_and_exits_1(mcis):
     findings = (
-        Finding(topic="engine", ok=False, found="no pulumi on PATH", todo="mcis doctor --install"),
+        Finding(topic="engine", ok=False, found="no pulumi on PATH", hint="mcis doctor --install"),
         Finding(topic="local cloud", ok=True, found="netns", why="root"),
     )
     stages = FakePipeline(findings=findings)

@@ -100,7 +100,7 @@ def test_a_broken_manifest_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "mcis.yaml").write_text("version: 1\n")
     scope = look_at(Request(), "aws")
     assert [connection.name for connection in scope.connections] == ["aws"]
-    assert [(each.ok, each.todo) for each in scope.trouble] == [(False, "mcis validate")]
+    assert [(each.ok, each.hint) for each in scope.trouble] == [(False, "mcis validate")]
 
 
 # ---------------------------------------------------------------- plugins

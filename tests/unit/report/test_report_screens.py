@@ -232,7 +232,7 @@ def test_doctor(golden):
             topic="engine", ok=True, found="pulumi 3.259.0 /usr/bin/pulumi", why="on PATH and new enough"
         ),
         Finding(topic="cloud local", ok=True, found="namespaces", why="root"),
-        Finding(topic="ssh", ok=False, found="no ssh on PATH", todo="install the OpenSSH client"),
+        Finding(topic="ssh", ok=False, found="no ssh on PATH", hint="install the OpenSSH client"),
     )
     golden("screens/doctor.txt", doctor_screen(findings))
 

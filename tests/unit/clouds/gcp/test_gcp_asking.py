@@ -414,7 +414,7 @@ def test_a_project_with_everything_is_fine(cloud: FakeGoogle) -> None:
     well(cloud)
     sells(cloud, "e2-medium")
     found = checked(a_demand(types=("e2-medium",), disks=1, disk_gib=20))
-    assert all(check.ok and not check.todo for check in found.values())
+    assert all(check.ok and not check.hint for check in found.values())
     assert {"gcp credentials", "gcp project", "gcp permissions", f"gcp {SEOUL} vCPUs"} <= found.keys()
 
 
@@ -424,7 +424,7 @@ def test_missing_permissions_are_named_with_a_role_that_has_them(cloud: FakeGoog
     found = checked()["gcp permissions"]
     assert not found.ok
     assert found.why == "compute.instances.create, compute.networks.create"
-    assert "roles/compute.admin" in found.todo
+    assert "roles/compute.admin" in found.hint
 
 
 def test_a_quota_that_is_too_small_is_named(cloud: FakeGoogle) -> None:
@@ -432,7 +432,7 @@ def test_a_quota_that_is_too_small_is_named(cloud: FakeGoogle) -> None:
     cloud.has_region("shop", SEOUL, CPUS=(20, 24), IN_USE_ADDRESSES=(0, 8))
     found = checked(a_demand())
     assert found[f"gcp {SEOUL} vCPUs"].found == "6 wanted, 4 of 24 free"
-    assert "CPUS" in found[f"gcp {SEOUL} vCPUs"].todo
+    assert "CPUS" in found[f"gcp {SEOUL} vCPUs"].hint
     assert found[f"gcp {SEOUL} public addresses"].ok
 
 
@@ -449,7 +449,7 @@ def test_a_type_that_a_zone_does_not_have_is_named(cloud: FakeGoogle, zones: str
     sells(cloud, "c4a-standard-2", zones)
     check = checked(a_demand(types=("c4a-standard-2",)))[f"gcp {SEOUL} c4a-standard-2"]
     assert (check.ok, check.found) == (False, found)
-    assert check.todo.endswith("choose another type")
+    assert check.hint.endswith("choose another type")
 
 
 def test_regions_share_the_quota_of_the_project(cloud: FakeGoogle) -> None:
@@ -470,7 +470,7 @@ def test_bad_credentials_end_the_examination(cloud: FakeGoogle, monkeypatch: pyt
     monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "stale")
     found = checked(a_demand())
     assert list(found) == ["gcp credentials"]
-    assert not found["gcp credentials"].ok and found["gcp credentials"].todo
+    assert not found["gcp credentials"].ok and found["gcp credentials"].hint
 
 
 def test_no_credentials_at_all_are_a_finding_too() -> None:
@@ -480,4 +480,4 @@ def test_no_credentials_at_all_are_a_finding_too() -> None:
 
 def test_a_project_that_does_not_exist_is_a_finding(cloud: FakeGoogle) -> None:
     other = Connection(name="gcp", cloud="gcp", settings={"project": "shopp"})
-    assert checked(connection=other)["gcp project"].todo == "check connections.gcp.project"
+    assert checked(connection=other)["gcp project"].hint == "check connections.gcp.project"
