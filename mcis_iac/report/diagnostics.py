@@ -101,7 +101,7 @@ def _block(diagnostic: Diagnostic, texts: Texts, paint: Paint) -> str:
     far = [other for other in diagnostic.related if other.span.file != span.file]
     last = max([span.line, *(other.span.line for other in diagnostic.related)])
     gutter = max(MIN_GUTTER, len(str(last)))
-    lines = [f"{paint(tone, head)}: {paint('bold', diagnostic.summary)}"]
+    lines = [f"{paint(tone, head)}: {paint('bold', _safe(diagnostic.summary))}"]
     lines.append(f"{' ' * gutter}{paint('dim', f'--> {_safe(str(span))}')}")
     main = Related(span=span, label=diagnostic.detail)
     lines += _excerpt([(main, tone, "^"), *((other, "cyan", "-") for other in near)], texts, gutter, paint)

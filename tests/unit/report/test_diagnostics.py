@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mcis_iac.errors import Locked
@@ -309,6 +309,8 @@ def test_gitlab_tells_equal_findings_apart_and_keeps_them_when_lines_move() -> N
 @given(
     st.text(max_size=60), st.integers(1, 9), st.integers(1, 70), st.integers(0, 20), st.sampled_from(FORMATS)
 )
+@example("red \x1b[31m", 1, 1, 3, "full")
+@example("red \x1b[31m", 1, 1, 3, "concise")
 def test_any_text_and_place_can_be_rendered(text: str, line: int, column: int, width: int, form: str) -> None:
     span = Span(
         file="f",
