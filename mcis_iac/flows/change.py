@@ -84,14 +84,10 @@ def down(
     here = standing(request)
     known = known_inventory(here)
     chosen = _chosen(known, targets)
-    protected = [vm.name for vm in chosen if vm.group in here.protected]
-    guard.refuse_protected(protected, forced=force_protected)
+    question = _question(here, chosen, forced=force_protected)
     with held(here, "down") as session:
         if targets or chosen or not _nothing_there(session):
-            asked = DownQuestion(
-                stack=here.stack, vms=chosen, type_name=bool(protected) or any(map(_is_old, chosen))
-            )
-            confirm(asked)
+            confirm(question)
         swept = Swept() if targets else sweep_unknown(here, session)
         outcome = operations.down(
             session,
@@ -119,6 +115,15 @@ def _chosen(known: Inventory, targets: Sequence[str]) -> tuple[Vm, ...]:
     pairs = [(vm.name, vm.group) for vm in known.vms] + [(vm.name, vm.group) for vm in known.failed]
     names = set(vm_names(targets, pairs))
     return tuple(vm for vm in known.vms if vm.name in names)
+
+
+def _question(here: Standing, chosen: Sequence[Vm], *, forced: bool) -> DownQuestion:
+    """Whether these VMs may go; who deletes what is protected or old types the stack's name."""
+    protected = [vm.name for vm in chosen if vm.group in here.protected]
+    guard.refuse_protected(protected, forced=forced)
+    return DownQuestion(
+        stack=here.stack, vms=tuple(chosen), type_name=bool(protected) or any(map(_is_old, chosen))
+    )
 
 
 def _nothing_there(session: Session) -> bool:

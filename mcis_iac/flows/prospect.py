@@ -86,12 +86,17 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         before=before,
         diff=diff,
         clock=clock,
-        notices=(
-            *views.kept(ground.mcis, ground.lock, _setups(ground), diff),
-            *views.notices(_used(ready.plan, silent)),
-            *views.image_notices(ready.plan),
-        ),
+        notices=_notices(ground, ready.plan, diff, silent),
         silent=silent,
+    )
+
+
+def _notices(ground: Ground, plan: Plan, diff: Diff, silent: Collection[Silent]) -> tuple[str, ...]:
+    """What a user should know beside the difference."""
+    return (
+        *views.kept(ground.mcis, ground.lock, _setups(ground), diff),
+        *views.notices(_used(plan, silent)),
+        *views.image_notices(plan),
     )
 
 
