@@ -46,8 +46,10 @@ def reasons(mcis: Mcis, before: Lock, diff: Diff) -> dict[str, str]:
 
 def _reason(mcis: Mcis, before: Lock, change: Change) -> str:
     if change.op is Op.REPLACE:
-        if change.replace_reasons in {(), (ASKED,)}:
+        if change.replace_reasons == (ASKED,):
             return ASKED
+        if not change.replace_reasons:
+            return "goes with what it belongs to"
         return f"{', '.join(change.replace_reasons)} cannot change in place"
     if not change.is_vm or change.op is Op.UPDATE or change.subject.group is None:
         return ""

@@ -8,7 +8,7 @@ import pytest
 from fakes.standin.lab import Lab
 from fakes.standin.stacks import CONNECTIONS, everything, plan_of
 
-from mcis_iac.model import Mcis, Op, Setup
+from mcis_iac.model import Mcis, Network, Op, Setup
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph
 
@@ -52,3 +52,13 @@ def test_another_setup_or_image_touches_no_machine(lab: Lab, cloud: str) -> None
     other = lab.up(graph(replace(mcis, groups=groups)))
     assert other.ok, other.failed
     assert [step.key for step in other.steps if step.is_vm] == []
+
+
+def test_every_replacement_in_a_preview_names_its_cause(lab: Lab, cloud: str) -> None:
+    mcis = everything(cloud, web=1, api=1)
+    lab.knows(mcis).up(graph(mcis))
+    moved = replace(mcis, networks={"main": Network(name="main", cidr="10.200.0.0/16")})
+    replaced = [change for change in lab.preview(graph(moved)).changes if change.op is Op.REPLACE]
+    assert replaced or cloud in {"azure", "gcp"}  # which are asked to change their networks in place
+    unexplained = {c.key: c.replace_reasons for c in replaced if set(c.replace_reasons) <= {"asked for"}}
+    assert unexplained == {}

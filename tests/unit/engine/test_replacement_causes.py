@@ -6,7 +6,7 @@ from typing import Any
 
 from mcis_iac.engine.causes import traced
 from mcis_iac.model import Change, Diff, Op, PropertyChange
-from mcis_iac.program.graph import Graph, Ref, Resource
+from mcis_iac.program.graph import Graph, Options, Ref, Resource
 
 
 def a_change(key: str, *paths: str, op: Op = Op.REPLACE, asked: bool = False, **more: Any) -> Change:
@@ -59,6 +59,37 @@ def test_what_was_asked_for_stays_said_and_other_changes_stay_shown() -> None:
     ).changes
     assert change.replace_reasons == ("size", "asked for")
     assert [item.path for item in change.properties] == ["size", "tags.a"]
+
+
+BELONGS = Graph(
+    project="p",
+    stack="s",
+    resources=(
+        Resource(key="net", token="t", inputs={"cidr": "x"}),
+        Resource(key="nic", token="t", inputs={"net": Ref("net")}),
+        Resource(key="vm", token="t", inputs={"nic": Ref("nic")}),
+        Resource(key="bind", token="t", inputs={}, options=Options(deleted_with="vm")),
+        Resource(key="nat", token="t", inputs={}, options=Options(depends_on=("net",))),
+    ),
+    outputs={},
+)
+
+
+def test_what_is_replaced_without_a_word_has_the_cause_of_what_it_belongs_to() -> None:
+    changes = (
+        a_change("net", "cidr"),
+        a_change("nic"),
+        a_change("vm", "nic"),
+        a_change("bind"),
+        a_change("nat"),
+    )
+    found = reasons(*changes, graph=BELONGS)
+    assert found == dict.fromkeys(("net", "nic", "vm", "bind", "nat"), ("cidr",))
+
+
+def test_what_goes_with_something_asked_for_was_asked_for() -> None:
+    found = reasons(a_change("vm", asked=True), a_change("bind"), graph=BELONGS)
+    assert found["bind"] == ("asked for",)
 
 
 def test_an_update_is_left_as_it_is() -> None:
