@@ -61,6 +61,7 @@ class Machine:
             "unshare",
             "-m",
             "-n",
+            "-u",
             "--propagation",
             "private",
             "sh",
@@ -172,6 +173,13 @@ def test_the_script_makes_the_login_and_the_host_key(machine: Machine) -> None:
     assert (keys.read_text(), keys.stat().st_mode & 0o777) == ("ssh-ed25519 AAAAlogin\n", 0o600)
     assert machine.file("/etc/sudoers.d/90-mcis").read_text().endswith(" ALL=(ALL) NOPASSWD:ALL\n")
     assert machine.file("/etc/hostname").read_text() == "web-1\n"
+
+
+def test_the_machines_name_stays_its_own(machine: Machine) -> None:
+    ours = os.uname().nodename
+    assert machine.run(boot.script(replace(BARE, hostname="another-name"))) == 0
+    assert machine.file("/etc/hostname").read_text() == "another-name\n"
+    assert os.uname().nodename == ours
 
 
 def test_the_script_works_at_the_first_boot_only(machine: Machine) -> None:
