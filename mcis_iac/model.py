@@ -350,7 +350,7 @@ class Plan:
     key a group uses. `ranges` maps network -> "connection/region" -> CIDR, where we manage them, and
     beside it "connection/region/zone" -> the zone's part of it. `host_keys` has, per VM name, the key
     to give to machines that do not tell theirs; nothing offline. `places` has, per
-    "connection/region", what a cloud was asked about it beside images; nothing offline.
+    "connection/region", the ids behind names of the manifest, as far as the lock or the cloud told them.
     """
 
     mcis: Mcis

@@ -148,12 +148,29 @@ class ImagesModule(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceQuery:
+    """A name the manifest has for what is there already: `what` it is, in which region."""
+
+    region: str
+    what: str
+    name: str
+
+
+@runtime_checkable
+class CanName(Protocol):
+    """A `graph` module whose resources want ids where manifests have names (of a network, say)."""
+
+    def names(self, connection: Connection, region: str) -> Mapping[str, str]:
+        """The names that must become ids before they are used there, by what they are; works offline."""
+
+
 @runtime_checkable
 class CanPlace(Protocol):
-    """An `images` module that must find more than images: what `Plan.places` gives to the graph."""
+    """The `images` module beside a `graph` that is CanName: what it tells gets into `Plan.places`."""
 
-    def places(self, connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        """Per region the ids that no manifest has, by the cloud's own names.
+    def places(self, connection: Connection, queries: Sequence[PlaceQuery]) -> Mapping[PlaceQuery, str]:
+        """The id of each through the cloud's API, which the lock pins.
 
         OperationError when something that the manifest names is not there.
         """

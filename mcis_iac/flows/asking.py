@@ -1,7 +1,7 @@
-"""What must be asked for a plan: image ids, the ids of places, our own address, host keys to give.
+"""What must be asked for a plan: ids of images and of what is there already, our own address, host keys.
 
-Offline verbs do without: a plan stands as it is, with images by their alias. What was learned of
-images goes into the lock, so that it is asked once and is the same for everybody.
+Offline verbs do without: a plan stands as it is, with the manifest's words where no id is known yet.
+What was learned goes into the lock, so that it is asked once and is the same for everybody.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from mcis_iac.actions import hostkeys
 from mcis_iac.clouds import registry
-from mcis_iac.clouds.base import CanPlace, ImageQuery
+from mcis_iac.clouds.base import CanPlace, ImageQuery, PlaceQuery
 from mcis_iac.engine.home import StackHome, passphrase
 from mcis_iac.errors import ManifestError, McisError
 from mcis_iac.flows import silence, whoami
@@ -27,6 +27,7 @@ from mcis_iac.model import (
     Severity,
 )
 from mcis_iac.pipeline import Silent
+from mcis_iac.placement import places
 from mcis_iac.placement.lock import GroupLock, Lock, Offer, rows
 from mcis_iac.placement.members import Settled
 
@@ -36,10 +37,10 @@ Ids = Mapping[tuple[str, ImageQuery], str]
 
 @dataclass(slots=True)
 class _Answers:
-    """What the clouds said: images by id, places by `connection/region`, and who said nothing."""
+    """What the clouds said, beside what the lock has: images by id, places, and who said nothing."""
 
     ids: dict[tuple[str, ImageQuery], str]
-    places: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    places: places.Places
     silent: dict[str, Silent] = field(default_factory=dict)
 
 
@@ -55,17 +56,17 @@ def answered(
     wanted (`texts` are what it shows).
     """
     mcis = settled.plan.mcis
-    answers = _ask(mcis, settled.plan, _known(mcis, settled.lock), without)
+    answers = _ask(mcis, settled, without)
     ids = answers.ids
     problems = tuple(_missing(mcis, settled.plan, ids, {*answers.silent, *without}))
     if problems:
         raise ManifestError(summary="the manifest is not valid", diagnostics=problems, texts=texts)
-    lock = _with_images(mcis, settled.lock, ids)
+    lock = replace(_with_images(mcis, settled.lock, ids), places=answers.places)
     images = {(group, ordinal): offer.image for group, ordinal, offer in lock.members()}
     members = tuple(
         replace(member, image=images[member.group, member.ordinal]) for member in settled.plan.members
     )
-    plan = replace(settled.plan, members=members, places=answers.places)
+    plan = replace(settled.plan, members=members, places=places.ids(answers.places))
     found = replace(settled, plan=with_host_keys(plan, home), lock=lock)
     return found, tuple(answers.silent.values())
 
@@ -118,16 +119,18 @@ def _known(mcis: Mcis, lock: Lock) -> dict[tuple[str, ImageQuery], str]:
     }
 
 
-def _ask(mcis: Mcis, plan: Plan, known: Ids, without: Collection[str]) -> _Answers:
+def _ask(mcis: Mcis, settled: Settled, without: Collection[str]) -> _Answers:
     """Every connection with members in its turn; one that fails keeps nobody from the others."""
-    answers = _Answers(dict(known))
+    plan, known = settled.plan, _known(mcis, settled.lock)
+    answers = _Answers(dict(known), settled.lock.places)
     for name in dict.fromkeys(member.connection for member in plan.members):
         if name in without:
             continue
         connection = mcis.connections[name]
         try:
             answers.ids |= _images(mcis, plan, connection, known)
-            answers.places |= _places(plan, connection)
+            told = _places(plan, connection, answers.places)
+            answers.places = places.learned(answers.places, name, told)
         except McisError as error:
             answers.silent[name] = silence.of(connection, error)
     return answers
@@ -198,10 +201,11 @@ def _with_images(mcis: Mcis, lock: Lock, ids: Ids) -> Lock:
 # ---------------------------------------------------------------- places
 
 
-def _places(plan: Plan, connection: Connection) -> dict[str, Mapping[str, str]]:
-    module = registry.images(connection.cloud)
-    if not isinstance(module, CanPlace):
+def _places(plan: Plan, connection: Connection, known: places.Places) -> Mapping[PlaceQuery, str]:
+    """What is not known yet; the lock has no id but of a name that is still in the manifest."""
+    asked = (query for name, query in places.wanted(plan.mcis, plan.members) if name == connection.name)
+    wanted = [q for q in asked if q.what not in known.get(f"{connection.name}/{q.region}", {})]
+    if not wanted:
         return {}
-    used = dict.fromkeys(member.region for member in plan.members if member.connection == connection.name)
-    told = module.places(connection, list(used))
-    return {f"{connection.name}/{region}": facts for region, facts in told.items()}
+    module = registry.images(connection.cloud)
+    return module.places(connection, wanted) if isinstance(module, CanPlace) else {}

@@ -17,12 +17,12 @@ from typing import Any
 
 from mcis_iac.errors import ManifestError, OperationError
 from mcis_iac.model import Diagnostic, Group, Mcis, Network
-from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Price, Purchase, Row, rows
+from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Place, Price, Purchase, Row, rows
 from mcis_iac.placement.lock_parse import Parser, problem, span_of
 
 __all__ = [
-    "GroupLock", "Lock", "Offer", "Price", "Purchase", "Row", "digest", "drop", "forget", "read", "rows",
-    "write",
+    "GroupLock", "Lock", "Offer", "Place", "Price", "Purchase", "Row", "digest", "drop", "forget", "read",
+    "rows", "write",
 ]  # fmt: skip
 
 
@@ -139,10 +139,15 @@ def _file(lock: Lock) -> dict[str, Any]:
         "me": lock.me,
         "keys": dict(lock.keys),
         "ranges": {network: dict(ranges) for network, ranges in lock.ranges.items() if ranges},
+        "places": {place: _places(known) for place, known in lock.places.items() if known},
         "groups": groups,
         "plan": dict(lock.plan),
     }
     return {"version": 1} | {name: value for name, value in whole.items() if value}
+
+
+def _places(known: Mapping[str, Place]) -> dict[str, Any]:
+    return {what: {"name": each.name, "id": each.id} for what, each in known.items()}
 
 
 def _group(group: GroupLock) -> dict[str, Any]:
@@ -230,4 +235,4 @@ def _dropping(name: str, group: GroupLock, reasons: Mapping[str, str]) -> GroupL
 
 def forget(lock: Lock) -> Lock:
     """The lock after `down --remove`: members, ordinals, ranges, keys and addresses are given back."""
-    return replace(lock, inputs="", groups={}, ranges={}, keys={}, me=None)
+    return replace(lock, inputs="", groups={}, ranges={}, places={}, keys={}, me=None)

@@ -69,8 +69,19 @@ def rows(offers: Mapping[int, Offer]) -> tuple[Row, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A name the manifest has for what is there already, and the id its cloud told for it."""
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A whole lock file. `inputs` is the digest it was made from, "" = never written."""
+    """A whole lock file. `inputs` is the digest it was made from, "" = never written.
+
+    `places` has, per "connection/region", what a name of the manifest is for and the id behind it.
+    """
 
     tool: str = ""
     inputs: str = ""
@@ -78,6 +89,7 @@ class Lock:
     me: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
     groups: Mapping[str, GroupLock] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
 

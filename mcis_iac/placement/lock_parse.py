@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from mcis_iac.model import Diagnostic, ImageChoice, Severity, Span
-from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Price, Row
+from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Place, Price, Row
 
 CODE = "MCIS249"
 SUMMARY = "the lock file is not valid"
@@ -50,6 +50,7 @@ class Parser:
             "me": self._each(found, "me", self._text),
             "keys": self._each(found, "keys", self._texts),
             "ranges": self._each(found, "ranges", lambda node: self._map(node, self._texts)),
+            "places": self._each(found, "places", lambda node: self._map(node, self._places)),
             "groups": self._each(found, "groups", lambda node: self._map(node, self._group)),
             "plan": self._each(found, "plan", self._plain),
         }
@@ -98,6 +99,14 @@ class Parser:
         image_id = found.get("id")
         known = image_id is not None and self._scalar(image_id) is not None
         return ImageChoice(alias=self._text(found["alias"]), id=self._text(image_id) if known else None)
+
+    def _places(self, node: Any) -> Mapping[str, Place]:
+        return self._map(node, self._place)
+
+    def _place(self, node: Any) -> Place:
+        found = self._fields(node, Place.__slots__)
+        self._need(node, found, "name", "id")
+        return Place(name=self._text(found["name"]), id=self._text(found["id"]))
 
     def _price(self, node: Any) -> Price:
         found = self._fields(node, Price.__slots__)

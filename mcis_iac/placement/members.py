@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from mcis_iac import __version__
 from mcis_iac.clouds import registry
 from mcis_iac.model import Diagnostic, Group, ImageChoice, Mcis, Member, Plan, Severity
-from mcis_iac.placement import pins, ranges
+from mcis_iac.placement import pins, places, ranges
 from mcis_iac.placement.lock import GroupLock, Lock, Offer, Purchase, digest, rows
 
 NO_SUCH_VM = "MCIS244"
@@ -75,9 +75,10 @@ def settle(
     settled = replace(lock, groups=groups, keys=keys, inputs=digest(mcis), tool=__version__)
     plan = Plan(mcis=mcis, members=tuple(_planned(mcis, settled)), public_keys=keys, me=lock.me)
     blocks, small = _ranges(mcis, plan.members, lock)
-    settled = replace(settled, ranges=blocks, plugins=_plugins(mcis, plan.members))
+    known = places.kept(mcis, plan.members, lock.places)
+    settled = replace(settled, ranges=blocks, places=known, plugins=_plugins(mcis, plan.members))
     return Settled(
-        plan=replace(plan, ranges=_with_parts(plan, blocks)),
+        plan=replace(plan, ranges=_with_parts(plan, blocks), places=places.ids(known)),
         lock=settled,
         changed=_body(settled) != _body(lock) or settled.plugins != lock.plugins,
         stale=_body(settled) != _body(lock),
@@ -254,15 +255,15 @@ def _ranges(
         used = (m for m in used if m.region not in network.existing.get(m.connection, {}))
         if network.cidr is None:
             used = (m for m in used if registry.graph(m.cloud).REMOTE)
-        places = dict.fromkeys(f"{m.connection}/{m.region}" for m in used)
+        where = dict.fromkeys(f"{m.connection}/{m.region}" for m in used)
         given = lock.ranges.get(network.name, {})
-        cidr = network.cidr or (ranges.choose(taken, given) if places else None)
+        cidr = network.cidr or (ranges.choose(taken, given) if where else None)
         if cidr is None:
-            if places:
-                small.append(_too_small(mcis, network.name, ranges.POOL, tuple(places), CHOOSE))
+            if where:
+                small.append(_too_small(mcis, network.name, ranges.POOL, tuple(where), CHOOSE))
             continue
         taken.append(cidr)
-        done = ranges.cut(cidr, places, given)
+        done = ranges.cut(cidr, where, given)
         if done.blocks:
             blocks[network.name] = done.blocks
         if done.left_out:
@@ -270,12 +271,12 @@ def _ranges(
     return blocks, tuple(small)
 
 
-def _too_small(mcis: Mcis, network: str, cidr: str, places: Sequence[str], hint: str = ENLARGE) -> Diagnostic:
+def _too_small(mcis: Mcis, network: str, cidr: str, where: Sequence[str], hint: str = ENLARGE) -> Diagnostic:
     return Diagnostic(
         code=NETWORK_TOO_SMALL,
         severity=Severity.ERROR,
         summary="network too small",
-        detail=f"{cidr} has no room for {', '.join(places)}",
+        detail=f"{cidr} has no room for {', '.join(where)}",
         notes=("every connection and region gets a /20 of its own, in small networks a /26 at least",),
         hint=hint,
         span=mcis.span(f"networks.{network}.cidr"),
@@ -284,7 +285,7 @@ def _too_small(mcis: Mcis, network: str, cidr: str, places: Sequence[str], hint:
 
 def _with_parts(plan: Plan, blocks: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
     """The blocks, and beside them the part of each zone in use as `connection/region/zone`."""
-    whole = {network: dict(places) for network, places in blocks.items()}
+    whole = {network: dict(given) for network, given in blocks.items()}
     for member in plan.members:
         group = plan.mcis.groups[member.group]
         place = f"{member.connection}/{member.region}"

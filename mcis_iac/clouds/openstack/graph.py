@@ -14,13 +14,14 @@ from mcis_iac.clouds.base import Arch, Facts
 from mcis_iac.clouds.common.entries import entry
 from mcis_iac.clouds.openstack import datafiles, machine, resources
 from mcis_iac.clouds.openstack.check import check, notices
+from mcis_iac.clouds.openstack.settings import names
 from mcis_iac.clouds.openstack.site import Site
 from mcis_iac.model import Connection, Member, Plan
 from mcis_iac.program import naming
 from mcis_iac.program.graph import Ref, Resource, Value
 
 # What the protocol asks for and other modules have.
-__all__ = ["check", "notices"]
+__all__ = ["check", "names", "notices"]
 
 PACKAGE = Site.PACKAGE
 VERSION = Site.VERSION

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from mcis_iac.clouds.base import Arch, ImageQuery
-from mcis_iac.clouds.openstack import datafiles, session, settings
+from mcis_iac.clouds.base import Arch, ImageQuery, PlaceQuery
+from mcis_iac.clouds.openstack import datafiles, session
 from mcis_iac.errors import OperationError
 from mcis_iac.model import Connection
 
@@ -32,26 +32,24 @@ def resolve(connection: Connection, queries: Sequence[ImageQuery]) -> Mapping[Im
     return found
 
 
-def places(connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-    """Per region the id of its external network, where the connection has only its name.
+def places(connection: Connection, queries: Sequence[PlaceQuery]) -> Mapping[PlaceQuery, str]:
+    """The ids of external networks, the only names that stand for one here.
 
     OperationError when there is no such network.
     """
-    found: dict[str, Mapping[str, str]] = {}
-    for region in regions:
-        name = settings.external_network(connection, region)
-        if name is None or not settings.asks_for_id(connection, region):
-            continue
-        with session.opened(connection, region) as cloud:
-            network, others = external(cloud, name)
+    found: dict[PlaceQuery, str] = {}
+    for query in queries:
+        with session.opened(connection, query.region) as cloud:
+            network, others = external(cloud, query.name)
         if network is None:
             raise OperationError(
                 summary="no such external network",
-                detail=f"{connection.name}/{region}: `{name}` is not one network that leads outside",
+                detail=f"{connection.name}/{query.region}: `{query.name}` is not one network "
+                "that leads outside",
                 hint=f"set `external_network` of connections.{connection.name} to one of "
                 f"{', '.join(others) or 'none: ask the operator'}",
             )
-        found[region] = {settings.EXTERNAL_NETWORK_ID: str(network.id)}
+        found[query] = str(network.id)
     return found
 
 

@@ -11,18 +11,19 @@ from typing import Any
 
 from mcis_iac.model import Connection, Disk, Mcis, Plan
 
+EXTERNAL_NETWORK = "external_network"
 EXTERNAL_NETWORK_ID = "external_network_id"
 
 
 def external_network(connection: Connection, region: str) -> str | None:
     """The name of the network floating addresses come from; None = there is none."""
-    return _in_region(connection, "external_network", region)
+    return _in_region(connection, EXTERNAL_NETWORK, region)
 
 
 def external_network_id(plan: Plan, connection: Connection, region: str) -> str | None:
-    """Its id, which routers want: the manifest's, else the one found at plan time; None = not known yet."""
+    """Its id, which routers want: the manifest's, else the one the lock has; None = not known yet."""
     given = _in_region(connection, EXTERNAL_NETWORK_ID, region)
-    return given or plan.places.get(f"{connection.name}/{region}", {}).get(EXTERNAL_NETWORK_ID)
+    return given or plan.places.get(f"{connection.name}/{region}", {}).get(EXTERNAL_NETWORK)
 
 
 def leads_outside(connection: Connection, region: str) -> bool:
@@ -31,10 +32,12 @@ def leads_outside(connection: Connection, region: str) -> bool:
     return (known or external_network(connection, region)) is not None
 
 
-def asks_for_id(connection: Connection, region: str) -> bool:
-    """Whether the id of the external network must be looked up."""
-    known = _in_region(connection, EXTERNAL_NETWORK_ID, region)
-    return known is None and external_network(connection, region) is not None
+def names(connection: Connection, region: str) -> Mapping[str, str]:
+    """What must become an id: the external network, unless the manifest has its id."""
+    name = external_network(connection, region)
+    if name is None or _in_region(connection, EXTERNAL_NETWORK_ID, region) is not None:
+        return {}
+    return {EXTERNAL_NETWORK: name}
 
 
 def name_servers(connection: Connection) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +11,30 @@ import pytest
 from fakes.mcis import TOKYO, a_group, an_mcis, settled
 
 from mcis_iac.clouds import registry
-from mcis_iac.clouds.base import ImageQuery
+from mcis_iac.clouds.base import ImageQuery, PlaceQuery
 from mcis_iac.clouds.local import graph as local
 from mcis_iac.engine.home import StackHome
 from mcis_iac.errors import ManifestError
 from mcis_iac.flows.asking import answered
-from mcis_iac.model import Connection, Image
+from mcis_iac.model import Connection, Group, Image, Mcis
+from mcis_iac.placement.lock import Place
 from mcis_iac.placement.members import Settled
 
 
 class Images:
-    """A cloud that has every image but those called `gone`, and knows a gateway per region."""
+    """A cloud that has every image but those called `gone`, and any gateway."""
 
     def __init__(self) -> None:
         self.asked: list[ImageQuery] = []
+        self.places_asked: list[PlaceQuery] = []
 
     def resolve(self, connection: Connection, queries: Sequence[ImageQuery]) -> Mapping[ImageQuery, str]:
         self.asked += queries
         return {query: f"img-{query.alias}-{query.region}" for query in queries if query.alias != "gone"}
 
-    def places(self, connection: Connection, regions: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-        return {region: {"gateway": f"gw-{region}"} for region in regions}
+    def places(self, connection: Connection, queries: Sequence[PlaceQuery]) -> Mapping[PlaceQuery, str]:
+        self.places_asked += queries
+        return {query: f"id-{query.name}-{query.region}" for query in queries}
 
 
 @pytest.fixture
@@ -99,12 +103,76 @@ def test_an_image_that_is_not_there_is_named_once_per_group(images: Images) -> N
     ]
 
 
-def test_places_are_asked_for_per_region_in_use(images: Images) -> None:
-    found = asked(settled(an_mcis(a_group("web"), a_group("api", region=TOKYO))))
+@pytest.fixture
+def gateways(images: Images, monkeypatch: pytest.MonkeyPatch) -> Images:
+    """Manifests name the gateway of each region in the connection."""
+
+    def names(connection: Connection, region: str) -> Mapping[str, str]:
+        name = connection.settings.get("gateway", "main")
+        return {"gateway": str(name)} if name else {}
+
+    monkeypatch.setattr(local, "names", names, raising=False)
+    return images
+
+
+def through(gateway: str, *groups: Group) -> Mcis:
+    connection = Connection(name="local", cloud="local", settings={"gateway": gateway})
+    return an_mcis(*groups, connections={"local": connection})
+
+
+def test_a_name_that_stands_for_an_id_is_asked_for_per_region_in_use(gateways: Images) -> None:
+    found = asked(settled(an_mcis(a_group("web", 2), a_group("api", region=TOKYO))))
     assert found.plan.places == {
-        "local/local-seoul": {"gateway": "gw-local-seoul"},
-        f"local/{TOKYO}": {"gateway": f"gw-{TOKYO}"},
+        "local/local-seoul": {"gateway": "id-main-local-seoul"},
+        f"local/{TOKYO}": {"gateway": f"id-main-{TOKYO}"},
     }
+    assert [query.region for query in gateways.places_asked] == ["local-seoul", TOKYO]
+
+
+def test_an_id_the_lock_has_is_not_asked_for_again_and_known_offline(gateways: Images) -> None:
+    first = asked(settled(an_mcis(a_group("web"))))
+    gateways.places_asked.clear()
+    offline = settled(an_mcis(a_group("web")), first.lock)
+    assert (offline.changed, offline.stale) == (False, False)
+    assert offline.plan.places == first.plan.places
+    assert asked(offline).lock == first.lock
+    assert gateways.places_asked == []
+
+
+def test_another_region_asks_for_its_own_id_alone(gateways: Images) -> None:
+    first = asked(settled(an_mcis(a_group("web"))))
+    gateways.places_asked.clear()
+    found = asked(settled(an_mcis(a_group("web"), a_group("api", region=TOKYO)), first.lock))
+    assert [query.region for query in gateways.places_asked] == [TOKYO]
+    assert set(found.lock.places) == {"local/local-seoul", f"local/{TOKYO}"}
+
+
+def test_another_name_is_asked_for_anew(gateways: Images) -> None:
+    first = asked(settled(through("one", a_group("web"))))
+    changed = settled(through("two", a_group("web")), first.lock)
+    assert changed.stale and changed.plan.places == {}
+    found = asked(changed)
+    assert found.lock.places == {"local/local-seoul": {"gateway": Place(name="two", id="id-two-local-seoul")}}
+
+
+def test_what_is_named_no_longer_leaves_the_lock(gateways: Images) -> None:
+    first = asked(settled(through("one", a_group("web"))))
+    assert settled(through("", a_group("web")), first.lock).lock.places == {}
+    assert settled(through("one", a_group("web", region=TOKYO)), first.lock).lock.places == {}
+
+
+def test_a_lock_from_before_ids_were_kept_in_it_still_fits(gateways: Images) -> None:
+    first = asked(settled(an_mcis(a_group("web"))))
+    old = replace(first.lock, places={})
+    found = settled(an_mcis(a_group("web")), old)
+    assert (found.stale, found.plan.places) == (False, {})
+    assert asked(found).lock == first.lock
+
+
+def test_a_cloud_that_is_not_asked_keeps_the_ids_it_told_before(gateways: Images) -> None:
+    first = asked(settled(an_mcis(a_group("web"))))
+    found, _ = answered(settled(an_mcis(a_group("web")), first.lock), HOME, without=["local"])
+    assert found.plan.places == first.plan.places
 
 
 def test_machines_that_tell_no_host_key_are_given_one(images: Images) -> None:

@@ -19,7 +19,7 @@ from mcis_iac import bundled
 from mcis_iac.errors import ManifestError, OperationError
 from mcis_iac.model import Connection, Firewall, FirewallRule, Image, ImageChoice, Network
 from mcis_iac.placement import lock
-from mcis_iac.placement.lock import GroupLock, Lock, Offer, Price
+from mcis_iac.placement.lock import GroupLock, Lock, Offer, Place, Price
 
 NAME = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 # Words that YAML readers like to take for something else.
@@ -61,6 +61,11 @@ LOCK = st.builds(
     me=st.none() | st.just("198.51.100.7/32"),
     keys=st.dictionaries(NAME, WORD, max_size=2),
     ranges=st.dictionaries(NAME, st.dictionaries(NAME, WORD, min_size=1, max_size=2), max_size=2),
+    places=st.dictionaries(
+        NAME,
+        st.dictionaries(NAME, st.builds(Place, name=WORD, id=WORD), min_size=1, max_size=2),
+        max_size=2,
+    ),
     groups=st.dictionaries(NAME, groups(), max_size=3),
 )
 
@@ -101,7 +106,13 @@ def test_the_file_looks_as_it_always_has(golden) -> None:
         price=Price(as_of="2026-06-18", source="starter"),
     )
     db = GroupLock(highest=5, members=lock.rows({1: offer, 2: offer}), dropped={5: "quota"})
-    whole = replace(found, tool="0.1.0", plugins={"mcislocal": "0.1.0"}, groups={**found.groups, "db": db})
+    whole = replace(
+        found,
+        tool="0.1.0",
+        plugins={"mcislocal": "0.1.0"},
+        places={"lab/RegionOne": {"external_network": Place(name="public", id="77fe")}},
+        groups={**found.groups, "db": db},
+    )
     golden("render/mcis.lock.txt", lock.dump(whole))
 
 
@@ -152,6 +163,7 @@ def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
         ("version: 1\ninputs: sha1:00\n", (2, 9), "64 hex digits"),
         ("version: 1\nkeys: {generated: }\n", (2, 19), "text is expected"),
         ("version: 1\ngroups:\n  web: {highest: 1, members: {}}\n", (3, 30), "a list is expected"),
+        ("version: 1\nplaces: {lab/R: {network: {name: public}}}\n", (2, 27), "`id` is missing"),
         ("version: 1\ngroups: [\n", None, ""),
         ("version: 1\nplan: &a {x: *a}\n", (2, 7), "contains itself"),
     ],

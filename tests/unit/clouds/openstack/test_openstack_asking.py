@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fakes.openstack import REQUEST_ID, FakeOpenStack
 
-from mcis_iac.clouds.base import Check, Demand, ImageQuery
+from mcis_iac.clouds.base import Check, Demand, ImageQuery, PlaceQuery
 from mcis_iac.clouds.openstack import doctor, images, lifecycle, lookup, resources
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.model import Connection, Status, Vm
@@ -20,6 +20,7 @@ pytestmark = [
 
 ONE, TWO = "RegionOne", "RegionTwo"
 LAB = Connection(name="lab", cloud="openstack", settings={"external_network": "public"})
+OUTSIDE = PlaceQuery(region=ONE, what="external_network", name="public")
 TAGS = {"mcis": "shop", "mcis-namespace": "default"}
 WORDS = [f"{name}={value}" for name, value in TAGS.items()]
 
@@ -91,20 +92,14 @@ def test_an_own_image_is_named_by_its_name_a_pattern_or_its_id(cloud: FakeOpenSt
 def test_the_id_of_the_external_network_is_found_by_its_name(cloud: FakeOpenStack) -> None:
     cloud.has("networks", "77fe", name="public", **{"router:external": True})
     cloud.has("networks", "inner", name="public", **{"router:external": False})
-    assert images.places(LAB, [ONE]) == {ONE: {"external_network_id": "77fe"}}
+    assert images.places(LAB, [OUTSIDE]) == {OUTSIDE: "77fe"}
 
 
 def test_an_external_network_that_is_not_there_is_refused_beside_those_that_are(cloud: FakeOpenStack) -> None:
     cloud.has("networks", "77fe", name="ext-net", **{"router:external": True})
     with pytest.raises(OperationError) as caught:
-        images.places(LAB, [ONE])
+        images.places(LAB, [OUTSIDE])
     assert "ext-net" in caught.value.hint
-
-
-def test_an_id_that_is_given_is_not_looked_up(cloud: FakeOpenStack) -> None:
-    cloud.broken.add("network")
-    given = Connection(name="lab", cloud="openstack", settings={**LAB.settings, "external_network_id": "3a"})
-    assert images.places(given, [ONE]) == {}
 
 
 # ---------------------------------------------------------------- credentials

@@ -106,8 +106,8 @@ def test_an_image_nobody_has_looked_up_is_shown_by_its_alias() -> None:
     "connection, places, shown",
     [
         (lab(), {}, "public"),
-        (lab(), {"lab/RegionOne": {"external_network_id": "77fe"}}, "77fe"),
-        (lab(external_network_id="3a1c"), {"lab/RegionOne": {"external_network_id": "77fe"}}, "3a1c"),
+        (lab(), {"lab/RegionOne": {"external_network": "77fe"}}, "77fe"),
+        (lab(external_network_id="3a1c"), {"lab/RegionOne": {"external_network": "77fe"}}, "3a1c"),
         (lab(external_network_id={ONE: "3a1c"}), {}, "3a1c"),
     ],
 )
@@ -117,6 +117,20 @@ def test_a_router_leads_into_the_external_network(connection: Connection, places
     assert router.inputs["externalNetworkId"] == shown
     # What is only a name is not compared with the id a router has.
     assert ("externalNetworkId" in router.options.ignore_changes) == (shown == "public")
+
+
+@pytest.mark.parametrize(
+    "settings, names",
+    [
+        ({}, {"external_network": "public"}),
+        ({"external_network": {ONE: "ext-net"}}, {"external_network": "ext-net"}),
+        ({"external_network": {"RegionTwo": "ext-net"}}, {}),
+        ({"external_network_id": "3a1c"}, {}),
+        ({"external_network_id": {"RegionTwo": "3a1c"}}, {"external_network": "public"}),
+    ],
+)
+def test_a_name_without_an_id_is_one_to_be_asked_for(settings: dict[str, Any], names: dict[str, str]) -> None:
+    assert graph.names(lab(**settings), ONE) == names
 
 
 def test_without_an_external_network_there_is_no_router() -> None:
