@@ -5,10 +5,11 @@ Every failure of the database becomes a LocalCloudError in plain words here, and
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mcis_iac.local_cloud.types import LocalCloudError
 
 SCHEMA = 2
 BUSY_S = 30.0
+ROOM = 1 << 20  # bytes; with less, what SQLite cannot write it cannot write for lack of room
 
 PLAIN_WORDS = (
     ("disk is full", "the disk is full"),
@@ -35,10 +37,21 @@ class DamagedError(LocalCloudError):
     """The file is there but is no database of ours; only `reset` helps."""
 
 
-def explain(path: Path, error: sqlite3.Error) -> LocalCloudError:
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return ROOM  # unknown is no reason to blame the size
+
+
+def explain(
+    path: Path, error: sqlite3.Error, free_bytes: Callable[[Path], int] = _free_bytes
+) -> LocalCloudError:
     """The database's complaint in plain words, with the file and what to do."""
     text = str(error).lower()
     words = next((words for sign, words in PLAIN_WORDS if sign in text), str(error))
+    if "disk i/o" in text and free_bytes(path.parent) < ROOM:
+        words = "the disk is full"  # SQLite says so only for some of its files
     if words == "the database is damaged":
         message = f"{words} ({path}): `mcis-local reset` removes this cloud with everything in it"
         return DamagedError("host", message)

@@ -60,6 +60,12 @@ def test_troubles_have_plain_words(told: str, words: str) -> None:
     assert words in error.message
 
 
+def test_an_error_of_a_disk_without_room_says_that_it_is_full() -> None:
+    trouble = sqlite3.OperationalError("disk I/O error")
+    assert "the disk is full" in explain(Path("/x/cloud.db"), trouble, lambda _: 0).message
+    assert "the disk is full" not in explain(Path("/x/cloud.db"), trouble, lambda _: 1 << 30).message
+
+
 def test_what_fails_in_a_transaction_is_not_stored(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.write() as db:
         db.execute("INSERT INTO meta VALUES('half', 'done')")
