@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network
 
 from mcis_iac.clouds import boot, peers
 from mcis_iac.clouds.aws import catalog, network
@@ -17,7 +16,6 @@ KEY_KIND = "MCIS261"
 OVER_LIMIT = "MCIS262"
 EXISTING = "MCIS263"
 UNREACHABLE = "MCIS264"
-NETWORK_TOO_SMALL = "MCIS246"
 USER_DATA_LIMIT = 16384
 RULES_LIMIT = 60
 TAGS_LIMIT = 50
@@ -28,6 +26,7 @@ SHOWN = 60
 # Their disks have no serial number, by which a volume is found in the guest.
 WITHOUT_SERIALS = frozenset({"t1", "t2", "m1", "m2", "m3", "m4", "c1", "c3", "c4", "r3", "r4", "i2", "i3"})
 NAT_HOURLY_USD = "0.045"
+RESERVED = 5  # addresses of every subnet that AWS keeps
 
 
 def groups_here(mcis: Mcis) -> list[Group]:
@@ -46,6 +45,7 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
         yield from _rules(mcis, group)
         yield from _hidden(mcis, group)
     yield from _small(mcis)
+    yield from checks.crowded(mcis, groups_here(mcis), lambda group: _seats(mcis, group))
 
 
 def notices(mcis: Mcis) -> list[str]:
@@ -178,7 +178,7 @@ def _small(mcis: Mcis) -> Iterator[Diagnostic]:
         pin, declared = group.placement, mcis.networks[group.network]
         place = (group.network, pin.connection, pin.region)
         prefixes = _prefixes(declared)
-        if place in seen or prefixes is None or existing(mcis, group):
+        if place in seen or declared.cidr is None or existing(mcis, group):
             continue
         here = [g for g in groups_here(mcis) if (g.network, *_place(g)) == place and g.count]
         private = any(network.kind_of(each) == "private" for each in here)
@@ -190,7 +190,7 @@ def _small(mcis: Mcis) -> Iterator[Diagnostic]:
                 mcis,
                 group,
                 f"networks.{group.network}.cidr",
-                code=NETWORK_TOO_SMALL,
+                code=checks.NETWORK_TOO_SMALL,
                 summary="network too small",
                 detail=f"{declared.cidr} has no room for public and private subnets in {used} zones of "
                 f"{pin.connection}/{pin.region}",
@@ -202,12 +202,24 @@ def _place(group: Group) -> tuple[str, str]:
     return group.placement.connection, group.placement.region
 
 
-def _prefixes(declared: Network) -> tuple[int, int] | None:
+def _prefixes(declared: Network) -> tuple[int, int]:
     """How long the prefixes of a region's block and of a zone's part are."""
-    if declared.cidr is None:
-        return None
-    block = max(20, min(IPv4Network(declared.cidr).prefixlen + 4, 26))
-    return block, min(block + 4, 28)
+    block = checks.block_prefix(declared)
+    return block, min(block + network.SPLIT_BITS, network.SMALLEST_PART)
+
+
+def _seats(mcis: Mcis, group: Group) -> Mapping[checks.Subnet, int]:
+    """How many VMs of a group are in each zone's subnet."""
+    pin, (_, prefix) = group.placement, _prefixes(mcis.networks[group.network])
+    zones = _zones(group)
+    return {
+        checks.Subnet(
+            group.network,
+            f"{pin.connection}/{pin.region} zone {zone} ({network.kind_of(group)} subnet)",
+            2 ** (32 - prefix) - RESERVED,
+        ): len(range(place, group.count, len(zones)))
+        for place, zone in enumerate(zones)
+    }
 
 
 # ---------------------------------------------------------------- firewalls

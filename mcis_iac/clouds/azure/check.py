@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mcis_iac.clouds import boot, peers
-from mcis_iac.clouds.azure import facts, labels, machine, pictures
+from mcis_iac.clouds.azure import facts, labels, machine, network, pictures
 from mcis_iac.clouds.common import checks
 from mcis_iac.clouds.common.checks import existing, problem
 from mcis_iac.model import Diagnostic, Group, Mcis, Plan, Severity
@@ -22,6 +22,7 @@ ADDRESSES_LIMIT = 4_000
 RSA_BITS = 2_048
 KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
 DISK_LIMIT_GIB = 32_767
+RESERVED = 5  # addresses of every subnet that Azure keeps
 
 
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
@@ -37,6 +38,8 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
         yield from _network(mcis, group)
         yield from _addresses(mcis, group)
         yield from _hidden(mcis, group)
+    here = checks.groups_on(mcis, "azure")
+    yield from checks.crowded(mcis, here, lambda group: _seats(mcis, group))
 
 
 def notices(mcis: Mcis) -> list[str]:
@@ -228,6 +231,14 @@ def _owned(mcis: Mcis, group: Group, path: str, detail: str, hint: str) -> Diagn
     return problem(
         mcis, group, path, code=OWN, summary="not named as Azure needs it", detail=detail, hint=hint
     )
+
+
+def _seats(mcis: Mcis, group: Group) -> Mapping[checks.Subnet, int]:
+    """All VMs of a group are in one half of the region's block, those without an address in the other."""
+    pin, prefix = group.placement, checks.block_prefix(mcis.networks[group.network]) + 1
+    half = network.PRIVATE if group.public_ip == "none" else network.PUBLIC
+    place = f"{pin.connection}/{pin.region} ({half} subnet)"
+    return {checks.Subnet(group.network, place, 2 ** (32 - prefix) - RESERVED): group.count}
 
 
 # ---------------------------------------------------------------- firewalls

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 from mcis_iac.clouds import boot
-from mcis_iac.model import Diagnostic, Firewall, Group, HostKey, Mcis, Severity
+from mcis_iac.model import Diagnostic, Firewall, Group, HostKey, Mcis, Network, Severity
 from mcis_iac.program import naming
 
 # What stands in for what is not known before `up`: keys of the length that real ones have.
 SAMPLE_KEY = HostKey(public=f"ssh-ed25519 {'A' * 68}", private="\n".join(["A" * 70] * 5 + ["-" * 36] * 2))
+
+NETWORK_TOO_SMALL = "MCIS246"
+# What a network has for each connection and region: a /20, in small ones a 16th, at least a /26.
+LARGEST_BLOCK, SMALLEST_BLOCK, SPLIT_BITS = 20, 26, 4
 
 
 def groups_on(mcis: Mcis, cloud: str) -> list[Group]:
@@ -102,6 +108,48 @@ def by_network(groups: Iterable[Group]) -> list[tuple[str, str]]:
         place = f"{group.placement.connection}/{group.placement.region}, network {group.network}"
         found.setdefault(place, []).append(group.name)
     return [(place, ", ".join(sorted(names))) for place, names in sorted(found.items())]
+
+
+def block_prefix(network: Network) -> int:
+    """How long the prefix of a network's part in a region is."""
+    if network.cidr is None:
+        return LARGEST_BLOCK
+    return max(LARGEST_BLOCK, min(IPv4Network(network.cidr).prefixlen + SPLIT_BITS, SMALLEST_BLOCK))
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet mcis makes: its network, where it is in words, and for how many VMs it has addresses."""
+
+    network: str
+    place: str
+    room: int
+
+
+def crowded(
+    mcis: Mcis, groups: Iterable[Group], seats: Callable[[Group], Mapping[Subnet, int]]
+) -> Iterator[Diagnostic]:
+    """Subnets with fewer addresses than VMs; `seats` says how many VMs of a group are in each."""
+    taken: dict[Subnet, int] = {}
+    for group in groups:
+        if not group.count or existing(mcis, group) is not None:
+            continue
+        for subnet, vms in seats(group).items():
+            before = taken.get(subnet, 0)
+            taken[subnet] = before + vms
+            if before <= subnet.room < taken[subnet]:
+                yield problem(
+                    mcis,
+                    group,
+                    f"groups.{group.name}.count",
+                    code=NETWORK_TOO_SMALL,
+                    summary="network too small",
+                    detail=f"{taken[subnet]:,} VMs in {subnet.place}, where network `{subnet.network}` has "
+                    f"{subnet.room:,} addresses for them",
+                    hint="place some of them in other zones or regions"
+                    if block_prefix(mcis.networks[group.network]) == LARGEST_BLOCK
+                    else "use a larger `cidr`, or place some of them in other zones or regions",
+                )
 
 
 def side_by_side(group: Group, other: Group) -> bool:

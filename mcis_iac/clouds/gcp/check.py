@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from mcis_iac.clouds.common import checks
@@ -17,7 +17,9 @@ UNNAMED_SOURCE = "MCIS266"
 BAD_DISK = "MCIS267"
 BAD_IMAGE = "MCIS268"
 BAD_NETWORK = "MCIS269"
+OVER_LIMIT = "MCIS280"
 IMAGE_WORDS = ("id", "name", "family")
+RESERVED = 4  # addresses of every subnetwork that Google keeps
 
 
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
@@ -28,6 +30,9 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
         yield from _first_boot(mcis, group)
         yield from _disks(mcis, group)
         yield from _sources(mcis, group)
+        yield from _labels(mcis, group)
+    here = checks.groups_on(mcis, "gcp")
+    yield from checks.crowded(mcis, here, lambda group: _seats(mcis, group))
 
 
 def notices(mcis: Mcis) -> list[str]:
@@ -80,6 +85,30 @@ def _network(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
         detail="`network: NAME` is expected",
         hint="`subnetwork: NAME` when it is called otherwise, `project: NAME` when it is another project's",
     )
+
+
+def _seats(mcis: Mcis, group: Group) -> Mapping[checks.Subnet, int]:
+    """The zones of a region share a subnetwork."""
+    pin, prefix = group.placement, checks.block_prefix(mcis.networks[group.network])
+    place = f"{pin.connection}/{pin.region}"
+    return {checks.Subnet(group.network, place, 2 ** (32 - prefix) - RESERVED): group.count}
+
+
+def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    theirs = len(list(checks.labels(mcis, group)))
+    vm = checks.last_vm(group)
+    whole = len(labels.labels(naming.tags(mcis, group=group.name, vm=vm, labels=group.labels)))
+    limit = catalogue.limit("labels")
+    if whole > limit:
+        yield problem(
+            mcis,
+            group,
+            f"groups.{group.name}.labels",
+            code=OVER_LIMIT,
+            summary="over a limit of gcp",
+            detail=f"{theirs} labels and {whole - theirs} of mcis; a resource takes {limit}",
+            hint="use fewer labels",
+        )
 
 
 def _first_boot(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:

@@ -127,6 +127,13 @@ GCP = {
                 existing: {gcp: {asia-northeast3: {network: corp, subnetwork: corp-seoul, project: hub}}}
         """,
     ),
+    "MCIS280": Code(
+        "over a limit of gcp",
+        """
+        A resource of Google Cloud has at most 64 labels, those among them that mcis finds it by
+        (`mcis`, `mcis-namespace`, `mcis-env`, `mcis-group`, `mcis-vm`). Use fewer of your own.
+        """,
+    ),
 }
 
 AZURE = {

@@ -52,8 +52,10 @@ PLACES = {
     "MCIS246": Code(
         "network too small",
         """
-        The network's range has no block left for a region that needs one. Blocks already given are in
-        the lock and do not move under running VMs. Use a larger `cidr`, or leave it out.
+        The network's range has no block left for a region that needs one, or a subnet in it has fewer
+        addresses than VMs: a region gets a /20 at most, of which a zone of AWS has a 16th. Blocks
+        already given are in the lock and do not move under running VMs. Use a larger `cidr`, leave it
+        out, or place some of the VMs elsewhere.
         """,
     ),
     "MCIS247": Code(

@@ -8,6 +8,7 @@ import pytest
 from fakes.mcis import KEY, a_group, an_mcis
 
 from mcis_iac.clouds.aws import check, scope
+from mcis_iac.clouds.common.checks import NETWORK_TOO_SMALL
 from mcis_iac.model import (
     Connection,
     Diagnostic,
@@ -102,7 +103,7 @@ def test_one_subnet_is_enough_for_a_pinned_zone() -> None:
 def test_private_and_public_subnets_need_room_in_every_zone(cidr: str, fine: bool) -> None:
     small = Network(name="main", cidr=cidr)
     group = a_web(count=3, public_ip="none")
-    assert codes(group, networks={"main": small}) == ([] if fine else [check.NETWORK_TOO_SMALL])
+    assert codes(group, networks={"main": small}) == ([] if fine else [NETWORK_TOO_SMALL])
 
 
 def test_labels_that_do_not_fit_are_told() -> None:
