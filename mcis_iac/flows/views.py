@@ -57,7 +57,8 @@ def _reason(mcis: Mcis, before: Lock, change: Change) -> str:
     had = _count(before.groups.get(change.subject.group))
     if group is None:
         return "group is gone"
-    return f"count {had} -> {group.count}" if had and had != group.count else ""
+    fits = group.count > had if change.op is Op.CREATE else group.count < had
+    return f"count {had} -> {group.count}" if had and fits else ""
 
 
 def _count(group: GroupLock | None) -> int:
