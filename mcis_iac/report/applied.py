@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcis_iac.model import Failure, Op, Step
+from mcis_iac.model import Failure, OnFailure, Op, Step
 from mcis_iac.pipeline import Applied, VmResult
 from mcis_iac.report.tables import Cell, table
 from mcis_iac.report.text import clean, paint, plural, seconds
@@ -127,9 +127,21 @@ def _up_sentence(applied: Applied) -> str:
     sentence += f", {failed} failed" if failed else ""
     sentence += f", {deleted} deleted" if deleted else ""
     if failed or (applied.outcome is not None and applied.outcome.failed):
-        on_failure = applied.preview.mcis.on_failure if applied.preview else "keep"
-        sentence += f"; {KEPT[on_failure]}"
+        sentence += f"; {KEPT[_done_about_it(applied, failed)]}"
     return f"{sentence}   {seconds(applied.duration_s)}"
+
+
+def _done_about_it(applied: Applied, failed: int) -> OnFailure:
+    """What `on_failure` came to: a stopped run is never undone, and nothing new is nothing to remove."""
+    outcome = applied.outcome
+    if applied.preview is None or (outcome is not None and outcome.cancelled):
+        return "keep"
+    wish = applied.preview.mcis.on_failure
+    made = outcome is not None and any(
+        step.op is Op.CREATE and (step.ok or step.id) for step in outcome.steps
+    )
+    done = {"keep": True, "rollback": made, "drop-failed": failed > 0}[wish]
+    return wish if done else "keep"
 
 
 def _stopped(applied: Applied) -> str:

@@ -147,6 +147,28 @@ def test_down(golden):
     golden("screens/down.txt", down_screen(result))
 
 
+@pytest.mark.parametrize(
+    "wish,made,stopped,words",
+    [
+        ("keep", True, False, "what worked was kept"),
+        ("rollback", True, False, "what this run had made was removed again"),
+        ("rollback", False, False, "what worked was kept"),
+        ("rollback", True, True, "what worked was kept"),
+        ("drop-failed", True, False, "the failed ones were dropped"),
+        ("drop-failed", True, True, "what worked was kept"),
+    ],
+)
+def test_what_is_said_of_on_failure_is_what_was_done(wish, made, stopped, words):
+    from dataclasses import replace
+
+    asked = a_preview()
+    asked = replace(asked, mcis=replace(asked.mcis, on_failure=wish))
+    steps = (Step(key="web-1", token="t", op=Op.CREATE, ok=True, is_vm=True),) if made else ()
+    outcome = Outcome(steps=steps, cancelled=stopped)
+    text = up_screen(applied(ended("web-2", "FAILED", "no capacity"), preview=asked, outcome=outcome))
+    assert f"1 failed; {words} " in text
+
+
 def test_down_with_nothing_left(golden):
     golden("screens/down-nothing.txt", down_screen(applied(outcome=None)))
 
