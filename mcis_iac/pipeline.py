@@ -95,9 +95,12 @@ class Request:
 
     @property
     def words(self) -> str:
-        """The user's own words, to be repeated in hints: `stacks/edge -e prod`."""
-        file = "" if self.file == "." else f" {self.file}"
-        return f"{file}{f' -e {self.env}' if self.env else ''}".strip()
+        """The user's own words, to be repeated in hints: `stacks/edge -e prod --set groups.web.count=3`."""
+        from shlex import join
+
+        file = () if self.file == "." else (self.file,)
+        env = ("-e", self.env) if self.env else ()
+        return join((*file, *env, *(word for each in self.sets for word in ("--set", each))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

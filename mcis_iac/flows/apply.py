@@ -181,7 +181,6 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
     left = results.stamped(Inventory(vms=vms, failed=kept), "up", prospect.clock)
     results.note(prospect.here, "up", left, run.outcome)
     code = results.exit_code(run.outcome, replace(left, failed=tuple(failed)))
-    words = prospect.ground.request.words
     refused = silence.notices(prospect.here.connections, run.outcome)
     return Applied(
         preview=prospect.preview,
@@ -189,10 +188,22 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
         vms=_rows(prospect, run, failed, fixed.vms),
         inventory=left,
         exit_code=code,
-        next=f"mcis up {words}".rstrip() if code else "",
+        next=go_on(prospect.wish.words(prospect.ground.request), left) if code else "",
         notices=(*run.notices, *fixed.notices, *refused),
         duration_s=prospect.clock.elapsed_s,
     )
+
+
+def go_on(words: str, left: Inventory) -> str:
+    """The command that continues. A first boot that failed is not repeated: its VM has to be made anew."""
+    broken = {
+        each.name: each.group
+        for each in left.failed
+        if each.failure.stage == "setup" and each.failure.code != "timeout"
+    }
+    sound = {vm.group for vm in left.vms if vm.name not in broken}
+    anew = dict.fromkeys(name if group in sound else group for name, group in broken.items())
+    return " ".join(["mcis up", *([words] if words else []), *(f"--replace {each}" for each in anew)])
 
 
 def failures(before: Inventory, run: Run) -> list[VmFailure]:

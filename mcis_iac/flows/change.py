@@ -54,7 +54,7 @@ def up(here: Ground, wish: Wish, confirm: Confirm) -> Applied:
         prospect = look_ahead(here, wish, session, clock, make_key=True)
         guard.keep_nobody_out(prospect.silent)
         if wish.expect_no_changes:
-            guard.expect_nothing(prospect.diff, words=here.request.words)
+            guard.expect_nothing(prospect.diff, words=wish.words(here.request))
         guard.keep_protected(prospect.diff, here.mcis, _protected_before(stands), forced=wish.force_protected)
         confirm(prospect.preview)
         write_card(here.home, card_of(here.mcis))

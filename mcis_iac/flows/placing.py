@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from mcis_iac.errors import UnexpectedChange
 from mcis_iac.flows.asking import answered, with_me
 from mcis_iac.flows.ground import Ground, lock_to_write, place
 from mcis_iac.model import Plan
-from mcis_iac.pipeline import Silent
+from mcis_iac.pipeline import Request, Silent
 from mcis_iac.placement.lock import Lock
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph
@@ -28,6 +29,11 @@ class Wish:
     retry_dropped: bool = False
     force_protected: bool = False
     expect_no_changes: bool = False
+
+    def words(self, request: Request) -> str:
+        """The user's own words for a command that goes on with the same wish."""
+        targets = (word for each in self.targets for word in ("--target", each))
+        return f"{request.words} {shlex.join(targets)}".strip()
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ class Prospect:
             notices=self.notices,
             timings=dict(self.clock.spent),
             lock_changed=self.placed.lock_changed,
-            words=self.ground.request.words,
+            words=self.wish.words(self.ground.request),
             silent=self.silent,
         )
 

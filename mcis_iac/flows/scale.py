@@ -14,7 +14,7 @@ from mcis_iac.flows.targets import refuse
 from mcis_iac.manifest import edit
 from mcis_iac.pipeline import Applied, Confirm, Preview, Request
 
-_WANT = re.compile(r"(?P<group>[^=+]+?)(?P<sign>[=+-])(?P<number>[0-9]+)\Z")
+_WANT = re.compile(r"(?P<group>[^=+]+?)(?P<sign>[=+])(?P<number>[0-9]+)\Z")
 LIMIT = 100_000
 
 
@@ -24,18 +24,19 @@ class Want:
 
     group: str
     number: int
-    relative: int = 0  # +1 or -1; 0 = absolute
+    relative: bool = False
 
 
 def parse(word: str) -> Want:
-    """Read one GROUP=N, GROUP+N or GROUP-N; UsageError for anything else."""
+    """Read one GROUP=N or GROUP+N; UsageError for anything else. `web-1` would be a VM's name."""
     found = _WANT.match(word)
     if found is None or int(found["number"]) > LIMIT:
         raise UsageError(
-            summary="not a scale", detail=f"`{word}`", hint="write GROUP=N or GROUP+N, such as web=5 or web+2"
+            summary="not a scale",
+            detail=f"`{word}`",
+            hint="write GROUP=N or GROUP+N, such as web=5 or web+2; --remove takes the names of VMs",
         )
-    relative = {"=": 0, "+": 1, "-": -1}[found["sign"]]
-    return Want(group=found["group"], number=int(found["number"]), relative=relative)
+    return Want(group=found["group"], number=int(found["number"]), relative=found["sign"] == "+")
 
 
 def counts(here: Ground, wants: Sequence[str], remove: Sequence[str]) -> dict[str, int]:
@@ -46,8 +47,11 @@ def counts(here: Ground, wants: Sequence[str], remove: Sequence[str]) -> dict[st
         if group is None:
             refuse(want.group, here.mcis.groups)
             raise NotFoundError(summary="no such group or VM")
-        number = max(0, group.count + want.relative * want.number) if want.relative else want.number
-        found[want.group] = number
+        if want.group in found:
+            raise UsageError(
+                summary="a group is named twice", detail=f"`{want.group}`", hint="give each group one count"
+            )
+        found[want.group] = group.count + want.number if want.relative else want.number
     for name, leaving in _leaving(here, remove).items():
         found.setdefault(name, max(0, here.mcis.groups[name].count - leaving))
     if not found and not remove:
@@ -92,7 +96,9 @@ def scale(
     wish = Wish(remove=remove, force_protected=force_protected)
     after = ground(with_counts(request, wanted))
     # The diff names the line that is edited, not the override that stands for the edit until then.
-    after = replace(after, mcis=replace(after.mcis, spans=before.mcis.spans), request=request)
+    after = replace(after, mcis=replace(after.mcis, spans=before.mcis.spans))
+    if write:
+        after = replace(after, request=request)  # what continues it needs no override
     return change.up(after, wish, ask)
 
 

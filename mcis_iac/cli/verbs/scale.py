@@ -12,7 +12,7 @@ from mcis_iac.cli.verb import verb
 
 
 @verb("scale", FILE, ASK, output("table", "json", "yaml"))
-@click.argument("wants", nargs=-1, metavar="[GROUP=N|GROUP+N|GROUP-N]...")
+@click.argument("wants", nargs=-1, metavar="[GROUP=N|GROUP+N]...")
 @click.option("--remove", metavar="VM", multiple=True, help="Remove this VM, not the highest (repeatable).")
 @click.option("--no-write", is_flag=True, help="Leave the manifest as it is.")
 @click.option("--force-protected", is_flag=True, help="Also remove VMs with `protect: true`.")
