@@ -51,21 +51,25 @@ def _listed(id: str, name: str, owner: str, architecture: str) -> dict[str, Any]
     }
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The address of a server that lives as long as the block."""
+def settings(folder: Path) -> dict[str, str]:
+    """The variables that make moto strict; its images are written into the folder."""
     images = folder / "images.json"
     images.write_text(json.dumps([_listed(*image) for image in IMAGES]), encoding="utf-8")
-    strict = {
+    return {
         "MOTO_AMIS_PATH": str(images),
         "MOTO_ENABLE_AMI_VALIDATION": "1",
         "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "1",
         "MOTO_ENABLE_KEYPAIR_VALIDATION": "1",
     }
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a server that lives as long as the block."""
     log = folder / "moto.log"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with log.open("w") as out:
-        server = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **strict})
+        server = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **settings(folder)})
     try:
         yield _address(server, log)
     finally:

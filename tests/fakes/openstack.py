@@ -65,6 +65,7 @@ class FakeOpenStack:
         self.volume_limits: Json = {}
         self.quotas: Json = {}
         self.reader = False
+        self.password = PASSWORD
         self.broken: set[str] = set()
 
     # ---------------------------------------------------------- setting up
@@ -119,10 +120,10 @@ class FakeOpenStack:
             identity = body["auth"]["identity"]
             if identity["methods"] == ["application_credential"]:
                 credential = identity["application_credential"]
-                fine = (credential["id"], credential["secret"]) == (USER, PASSWORD)
+                fine = (credential["id"], credential["secret"]) == (USER, self.password)
             else:
                 given = identity["password"]["user"]
-                fine = (given["name"], given["password"]) == (USER, PASSWORD)
+                fine = (given["name"], given["password"]) == (USER, self.password)
             if not fine:
                 raise Refusal(401, "The request you have made requires authentication.")
             return 201, self._token()

@@ -166,6 +166,11 @@ async def _serve(process: asyncssh.SSHServerProcess[bytes], root: Path) -> None:
         env=_environment(root),
         start_new_session=True,
     )
+    await attend(process, child)
+
+
+async def attend(process: asyncssh.SSHServerProcess[bytes], child: asyncio.subprocess.Process) -> None:
+    """Pass everything between a client and the command it asked for, which has a session of its own."""
     assert child.stdin and child.stdout and child.stderr
     feeding = asyncio.ensure_future(_feed(process, child))
     try:

@@ -60,6 +60,10 @@ class Store:
         """Let go of the file."""
         self._db.close()
 
+    def version(self) -> int:
+        """Another number whenever somebody else has changed something."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     def count(self, what: str) -> int:
         """The next number of a counter, from 1."""
         row = self._db.execute(
