@@ -180,7 +180,9 @@ class CanPlace(Protocol):
 class Demand:
     """What a manifest wants of one region; `types` are the instance types, `disk_gib` all data disks.
 
-    `static_ips` are those of the public addresses that stay when a VM stops.
+    `static_ips` are those of the public addresses that stay when a VM stops, `gateways` the networks
+    whose VMs without an address need a way out. The processors of `uncounted` (types nothing is known
+    of, with the number of VMs) are not in `vcpus`: the cloud has to be asked.
     """
 
     region: str
@@ -192,6 +194,8 @@ class Demand:
     disks: int = 0
     disk_gib: int = 0
     static_ips: int = 0
+    gateways: int = 0
+    uncounted: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

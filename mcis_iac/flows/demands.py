@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from mcis_iac.actions import inventory as inventories
@@ -35,24 +36,33 @@ def _demand(plan: Plan, region: str, members: Sequence[Member], there: Iterable[
     there = tuple(there)
     names = {vm.name for vm in there}
     new = [member for member in members if member.name not in names]
+    old = [member for member in members if member.name in names]
     groups = [plan.mcis.groups[member.group] for member in new]
     disks = [disk for group in groups for disk in group.disks]
     return Demand(
         region=region,
         vms=len(new),
-        vcpus=sum(_vcpus(member) for member in new),
+        vcpus=sum(_vcpus(member) or 0 for member in new),
         public_ips=sum(group.public_ip != "none" for group in groups),
-        networks=len(_networks(plan, new) - _networks(plan, [m for m in members if m.name in names])),
+        networks=len(_networks(plan, new) - _networks(plan, old)),
         types=tuple(sorted({member.type for member in new})),
         disks=len(disks),
         disk_gib=sum(disk.size_gib or 0 for disk in disks),
+        static_ips=sum(group.public_ip == "static" for group in groups),
+        gateways=len(_networks(plan, _hidden(plan, new)) - _networks(plan, _hidden(plan, old))),
+        uncounted=tuple(sorted(Counter(m.type for m in new if _vcpus(m) is None).items())),
     )
 
 
-def _vcpus(member: Member) -> float:
-    """Of an instance type that mcis does not know, nothing is known here."""
+def _vcpus(member: Member) -> float | None:
+    """None for an instance type that mcis does not know."""
     facts = registry.graph(member.cloud).facts()
-    return facts.types.get(member.type, {}).get("vcpus", 0.0)
+    return facts.types.get(member.type, {}).get("vcpus")
+
+
+def _hidden(plan: Plan, members: Iterable[Member]) -> list[Member]:
+    """Those without a public address."""
+    return [member for member in members if plan.mcis.groups[member.group].public_ip == "none"]
 
 
 def _networks(plan: Plan, members: Iterable[Member]) -> set[str]:

@@ -210,6 +210,78 @@ def test_a_sweep_leaves_nothing_of_ours_and_all_of_the_others() -> None:
     assert vpc not in {each["VpcId"] for each in ec2().describe_vpcs()["Vpcs"]}
 
 
+# ---------------------------------------------------------------- spot requests
+
+
+def a_spot_request(subnet: Any, *, tags: dict[str, str] | None = None, group: str = "") -> tuple[str, str]:
+    """A persistent request and the machine it has started, which has the tags."""
+    launch = {"ImageId": "ami-0000000b", "InstanceType": "t3.micro", "SubnetId": subnet["SubnetId"]}
+    if group:
+        launch["SecurityGroups"] = [group]  # the only words moto has for them
+    (made,) = ec2().request_spot_instances(Type="persistent", LaunchSpecification=launch)[
+        "SpotInstanceRequests"
+    ]
+    if tags:
+        named = [{"Key": key, "Value": value} for key, value in tags.items()]
+        ec2().create_tags(Resources=[made["InstanceId"]], Tags=named)
+    return str(made["SpotInstanceRequestId"]), str(made["InstanceId"])
+
+
+def open_requests() -> set[str]:
+    told = ec2().describe_spot_instance_requests()["SpotInstanceRequests"]
+    return {each["SpotInstanceRequestId"] for each in told}
+
+
+def a_group(name: str, vpc: str, tags: dict[str, str]) -> str:
+    made = ec2().create_security_group(
+        GroupName=name, Description=name, VpcId=vpc, TagSpecifications=tagged("security-group", tags)
+    )
+    return str(made["GroupId"])
+
+
+WEB = SHOP | {"mcis-vm": "web-1", "Name": "shop-web-1"}
+
+
+def test_the_request_of_a_living_machine_is_cancelled_with_it() -> None:
+    a_spot_request(a_subnet(), tags=WEB)
+    assert found(SHOP) == [("instance", "shop-web-1")]
+    assert [each.kind for each in lookup.sweep(AWS, SHOP)] == ["instance"]
+    assert open_requests() == set()
+
+
+@pytest.mark.parametrize("tags", [SHOP, SHOP | {"mcis-vm": "web-1"}])
+def test_a_request_that_outlives_its_machine_is_found_and_cancelled(tags: dict[str, str]) -> None:
+    request, machine = a_spot_request(a_subnet(), tags=WEB)
+    ec2().terminate_instances(InstanceIds=[machine])
+    assert found(tags) == [("spot-request", request)]
+    assert [each.id for each in lookup.sweep(AWS, tags)] == [request]
+    assert open_requests() == set() and found(tags) == []
+
+
+def test_a_machine_that_a_request_has_started_in_our_group_goes_with_it() -> None:
+    subnet = a_subnet(SHOP)
+    request, machine = a_spot_request(subnet, group=a_group("web", subnet["VpcId"], SHOP))
+    assert ("spot-request", request) in found(SHOP)
+    lookup.sweep(AWS, SHOP)
+    assert open_requests() == set()
+    assert lifecycle.observe(AWS, [a_vm(machine)])["web-1"].status is Status.TERMINATED
+    assert found(SHOP) == []
+
+
+def test_requests_of_others_stay() -> None:
+    subnet = a_subnet(SHOP)
+    vpc = subnet["VpcId"]
+    ours, theirs = a_group("web", vpc, SHOP), a_group("theirs", vpc, {"mcis": "another"})
+    kept = [
+        a_spot_request(a_subnet())[0],
+        a_spot_request(a_subnet(), tags=WEB | {"mcis-env": "prod"})[0],
+        a_spot_request(subnet, group=theirs)[0],
+    ]
+    assert ("security-group", ours) in [(each.kind, each.id) for each in lookup.find(AWS, SHOP)]
+    assert "spot-request" not in [kind for kind, _ in found(SHOP)]
+    assert open_requests() == set(kept)
+
+
 # ---------------------------------------------------------------- the doctor
 
 
@@ -229,6 +301,25 @@ def test_the_doctor_compares_a_demand_with_what_is_left(networks: int, fits: boo
     seen = checks(networks=networks)[f"aws: VPCs in {SEOUL}"]
     assert seen.ok is fits  # five, of which the default one is taken
     assert ("request-service-quota-increase" in seen.hint) is not fits
+
+
+def test_addresses_that_stay_and_those_of_gateways_are_elastic_ones() -> None:
+    demand = Demand(region=SEOUL, vms=9, vcpus=0, public_ips=9, networks=1, static_ips=4, gateways=1)
+    wanted = {quota.what: quota.wanted(demand) for quota in doctor.QUOTAS}
+    assert wanted["Elastic IPs"] == 5
+
+
+def test_the_doctor_asks_for_the_processors_of_types_it_does_not_know() -> None:
+    seen = checks(uncounted=(("m5.metal", 1), ("t3.nano", 2), ("z9.huge", 1)))[f"aws: vCPUs in {SEOUL}"]
+    assert seen.found.startswith("100 wanted")  # 96 + 2 * 2
+
+
+def test_the_doctor_says_which_types_a_region_does_not_have() -> None:
+    seen = checks(types=("t3.micro", "z9.huge"))
+    assert seen[f"aws: t3.micro in {SEOUL}"].ok
+    missing = seen[f"aws: z9.huge in {SEOUL}"]
+    assert (missing.ok, missing.found) == (False, "not in zone a, b, c, d")
+    assert missing.hint == "choose another type"
 
 
 def test_the_doctor_says_how_to_get_in(monkeypatch: pytest.MonkeyPatch) -> None:

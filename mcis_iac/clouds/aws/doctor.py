@@ -6,9 +6,10 @@ Nothing is changed: permissions are asked for with EC2's dry runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mcis_iac.clouds.aws import catalog
 from mcis_iac.clouds.aws.credentials import REFUSED, Access, error_code, translated
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.errors import McisError
@@ -69,10 +70,60 @@ def _region(access: Access, region: str, demands: Sequence[Demand]) -> Iterator[
         topic = f"{name}: {region}"
         yield Check(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
         return
+    demands = [replace(each, vcpus=each.vcpus + _uncounted(access, each)) for each in demands]
     for quota in QUOTAS:
         wanted = sum(quota.wanted(demand) for demand in demands)
         if wanted:
             yield _quota(access, region, quota, wanted)
+    types = sorted({each for demand in demands for each in demand.types})
+    if types:
+        yield from _types(access, region, types)
+
+
+def _uncounted(access: Access, demand: Demand) -> float:
+    """The processors of types that only AWS knows; of one that is not there `_types` tells."""
+    if not demand.uncounted:
+        return 0
+    named = [{"Name": "instance-type", "Values": [name for name, _ in demand.uncounted]}]
+    try:
+        with translated(access.connection):
+            pages = access.client("ec2", demand.region).get_paginator("describe_instance_types")
+            rows = [row for page in pages.paginate(Filters=named) for row in page["InstanceTypes"]]
+    except McisError:
+        return 0
+    known = {str(row["InstanceType"]): int(row["VCpuInfo"]["DefaultVCpus"]) for row in rows}
+    return sum(known.get(name, 0) * count for name, count in demand.uncounted)
+
+
+def _types(access: Access, region: str, types: Sequence[str]) -> Iterator[Check]:
+    """Whether every zone has the types: VMs without a zone of their own take the zones in turn."""
+    name, zones = access.connection.name, catalog.zones(region)
+    named = [{"Name": "instance-type", "Values": list(types)}]
+    try:
+        with translated(access.connection):
+            pages = access.client("ec2", region).get_paginator("describe_instance_type_offerings")
+            asked = pages.paginate(LocationType="availability-zone", Filters=named)
+            rows = [row for page in asked for row in page["InstanceTypeOfferings"]]
+    except McisError as error:
+        yield Check(
+            topic=f"{name}: types in {region}",
+            ok=False,
+            found=error.summary,
+            why=error.detail,
+            hint=error.hint,
+        )
+        return
+    offered = {(row["InstanceType"], str(row["Location"]).removeprefix(region)) for row in rows}
+    for each in types:
+        missing = [zone for zone in zones if (each, zone) not in offered]
+        nowhere = len(missing) == len(zones)
+        hint = "choose another type" if nowhere else "pin `zone:`, or choose another type"
+        yield Check(
+            topic=f"{name}: {each} in {region}",
+            ok=not missing,
+            found=f"not in zone {', '.join(missing)}" if missing else f"in zones {', '.join(zones)}",
+            hint=hint if missing else "",
+        )
 
 
 def _permissions(access: Access, region: str) -> Check:
@@ -153,8 +204,13 @@ def _addresses(ec2: Any) -> float:
     return len(ec2.describe_addresses()["Addresses"])
 
 
+def _lasting(demand: Demand) -> float:
+    """A NAT gateway has an Elastic IP, too."""
+    return demand.static_ips + demand.gateways
+
+
 QUOTAS = (
     Quota("vCPUs", "ec2", "L-1216C47A", lambda demand: demand.vcpus, _vcpus),
     Quota("VPCs", "vpc", "L-F678F1CE", lambda demand: demand.networks, _networks),
-    Quota("Elastic IPs", "ec2", "L-0263D0A3", lambda demand: demand.static_ips, _addresses),
+    Quota("Elastic IPs", "ec2", "L-0263D0A3", _lasting, _addresses),
 )

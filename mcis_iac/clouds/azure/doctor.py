@@ -6,6 +6,7 @@ Everything is asked, nothing is changed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from mcis_iac.clouds.azure import arm, credentials
 from mcis_iac.clouds.azure.arm import Arm, Json
@@ -85,11 +86,13 @@ def _registered(cloud: Arm, namespace: str) -> Check:
 def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
     """Usage and limits of one region beside what the manifest wants of it as a whole."""
     topic = f"{cloud.connection.name}: {demand.region}"
+    offered, trouble = _offered(cloud, topic, demand)
+    addresses = demand.public_ips + demand.gateways
     wanted = {
-        "cores": demand.vcpus,
+        "cores": demand.vcpus + _uncounted(demand, offered),
         "virtualMachines": demand.vms,
-        "PublicIPAddresses": demand.public_ips,
-        "StandardSkuPublicIpAddresses": demand.public_ips,
+        "PublicIPAddresses": addresses,
+        "StandardSkuPublicIpAddresses": addresses,
         "VirtualNetworks": demand.networks,
         "NetworkInterfaces": demand.vms,
     }
@@ -107,8 +110,7 @@ def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
             row = usages.get(name.lower())
             if row is not None and wanted[name]:
                 yield _quota(topic, words, wanted[name], row)
-    if demand.types:
-        yield from _sizes(cloud, topic, demand, counted)
+    yield from trouble or _sizes(topic, demand, offered, counted)
 
 
 def _quota(topic: str, words: str, wanted: float, row: Json) -> Check:
@@ -132,16 +134,34 @@ def _used(row: Json) -> tuple[int, int]:
 # ---------------------------------------------------------------- sizes
 
 
-def _sizes(cloud: Arm, topic: str, demand: Demand, counted: Mapping[str, Json]) -> Iterator[Check]:
-    """Whether the subscription may have the sizes there: many are not for everybody everywhere."""
+def _offered(cloud: Arm, topic: str, demand: Demand) -> tuple[Mapping[str, Json], Sequence[Check]]:
+    """The sizes of the region by name in small letters, or what keeps us from knowing them."""
+    if not demand.types:
+        return {}, ()
     picked = {"$filter": f"location eq '{demand.region}'"}
     path = cloud.account("providers/Microsoft.Compute/skus")
     try:
         rows = list(cloud.listed(path, version=arm.version("Microsoft.Compute/skus"), **picked))
     except McisError as error:
-        yield _failed(topic, error)
-        return
-    offered = {str(row["name"]).lower(): row for row in rows if row.get("resourceType") == "virtualMachines"}
+        return {}, (_failed(topic, error),)
+    machines = (row for row in rows if row.get("resourceType") == "virtualMachines")
+    return {str(row["name"]).lower(): row for row in machines}, ()
+
+
+def _uncounted(demand: Demand, offered: Mapping[str, Json]) -> float:
+    """The processors of sizes that only Azure knows; of one that is not there `_size` tells."""
+    return sum(count * _processors(offered.get(size.lower(), {})) for size, count in demand.uncounted)
+
+
+def _processors(row: Mapping[str, Any]) -> float:
+    told = (each["value"] for each in row.get("capabilities", ()) if each.get("name") == "vCPUs")
+    return float(next(told, 0))
+
+
+def _sizes(
+    topic: str, demand: Demand, offered: Mapping[str, Json], counted: Mapping[str, Json]
+) -> Iterator[Check]:
+    """Whether the subscription may have the sizes there: many are not for everybody everywhere."""
     for size in sorted(set(demand.types)):
         row = offered.get(size.lower())
         family = counted.get(str(row.get("family", "")).lower()) if row else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.clouds.gcp import catalogue, credentials
@@ -41,6 +42,7 @@ def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
         yield Check(topic=f"{name} credentials", ok=True, found=credentials.source(connection))
         yield Check(topic=f"{name} project", ok=True, found=api.project)
         yield _permissions(api, name)
+        demands = [replace(each, vcpus=each.vcpus + _uncounted(api, each)) for each in demands]
         yield from _project_quotas(name, project, demands)
         for demand in demands:
             yield from _region(api, name, demand)
@@ -67,6 +69,23 @@ def _permissions(api: Api, name: str) -> Check:
         why=", ".join(missing[:SHOWN]) + more,
         hint="grant the role Compute Admin (roles/compute.admin), or a role of your own with these",
     )
+
+
+def _uncounted(api: Api, demand: Demand) -> float:
+    """The processors of types that only Google knows; of one that is not there `_type` tells."""
+    return sum(count * _processors(api, demand.region, name) for name, count in demand.uncounted)
+
+
+def _processors(api: Api, region: str, machine_type: str) -> float:
+    facts = catalogue.facts().regions.get(region)
+    for zone in facts.zones if facts else ():
+        where = catalogue.zone_name(region, zone)
+        try:
+            found = api.get(f"projects/{api.project}/zones/{where}/machineTypes/{machine_type}")
+        except McisError:
+            continue
+        return float(found.get("guestCpus", 0))
+    return 0
 
 
 def _project_quotas(name: str, project: Json, demands: Sequence[Demand]) -> Iterator[Check]:

@@ -266,6 +266,24 @@ def test_the_doctor_says_which_sizes_the_subscription_may_have(cloud: FakeArm) -
     }
 
 
+def test_the_processors_of_a_size_only_azure_knows_are_counted_and_gateways_have_addresses(
+    cloud: FakeArm,
+) -> None:
+    cloud.sells("koreacentral", "Standard_Z9_v9", "1", "2", "3")
+    cloud.sizes[-1]["capabilities"] = [{"name": "vCPUs", "value": "9"}]
+    cloud.counts("Microsoft.Compute", "koreacentral", "cores", 0, 20)
+    cloud.counts("Microsoft.Network", "koreacentral", "PublicIPAddresses", 0, 3)
+    demand = Demand(
+        region="koreacentral", vms=3, vcpus=2, public_ips=3, networks=1, gateways=1,
+        types=("Standard_Z9_v9",), uncounted=(("Standard_Z9_v9", 2),),
+    )  # fmt: skip
+    found = {check.found: check.ok for check in doctor.check(HERE, [demand]) if "wanted" in check.found}
+    assert found == {
+        "20 vCPUs wanted, 0 of 20 used": True,
+        "4 public addresses wanted, 0 of 3 used": False,
+    }
+
+
 def test_the_doctor_raises_nothing_when_nobody_may_ask(cloud: FakeArm) -> None:
     cloud.refuses_next(403, "AuthorizationFailed", "no permission for Microsoft.Resources/read")
     (check,) = doctor.check(HERE, [])

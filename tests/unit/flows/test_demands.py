@@ -87,6 +87,23 @@ def test_a_network_that_is_there_is_not_wanted() -> None:
     assert found.networks == 0
 
 
-def test_of_an_unknown_type_the_processors_are_not_counted() -> None:
-    (found,) = counted(plan(web(type="z9.huge")), Inventory())["aws"]
-    assert (found.vms, found.vcpus) == (2, 0)
+def test_of_an_unknown_type_the_processors_are_left_to_the_cloud() -> None:
+    groups = (web(type="z9.huge"), replace(web(1), name="api"))
+    (found,) = counted(plan(*groups), Inventory())["aws"]
+    assert (found.vms, found.vcpus, found.uncounted) == (3, 2, (("z9.huge", 2),))
+
+
+def test_addresses_that_stay_are_counted_apart() -> None:
+    groups = (web(2, public_ip="static"), replace(web(3), name="api"))
+    (found,) = counted(plan(*groups), Inventory())["aws"]
+    assert (found.public_ips, found.static_ips) == (5, 2)
+
+
+def test_a_network_with_vms_without_an_address_needs_one_gateway() -> None:
+    hidden = (web(2, public_ip="none"), replace(web(1, public_ip="none"), name="api"))
+    (found,) = counted(plan(*hidden), Inventory())["aws"]
+    assert found.gateways == 1
+    (again,) = counted(plan(*hidden), Inventory(vms=(a_vm("web-1"),)))["aws"]
+    assert again.gateways == 0
+    (open_,) = counted(plan(web()), Inventory())["aws"]
+    assert open_.gateways == 0

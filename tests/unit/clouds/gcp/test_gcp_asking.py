@@ -452,6 +452,14 @@ def test_a_type_that_a_zone_does_not_have_is_named(cloud: FakeGoogle, zones: str
     assert check.hint.endswith("choose another type")
 
 
+def test_the_processors_of_an_unknown_type_are_asked_for(cloud: FakeGoogle) -> None:
+    well(cloud)
+    cloud.has(f"projects/shop/zones/{SEOUL}-b/machineTypes/z9-huge", guestCpus=10)
+    found = checked(a_demand(vcpus=2, uncounted=(("z9-huge", 2), ("z9-none", 1))))
+    assert found[f"gcp {SEOUL} vCPUs"].found == "22 wanted, 24 of 24 free"
+    assert found["gcp vCPUs in all regions"].found.startswith("22 wanted")
+
+
 def test_regions_share_the_quota_of_the_project(cloud: FakeGoogle) -> None:
     well(cloud)
     cloud.has_project("shop", CPUS_ALL_REGIONS=(0, 8), NETWORKS=(4, 5))
