@@ -5,144 +5,108 @@ What uses something else goes first. Rules of security groups are none: they go 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 IDS_AT_ONCE = 200
+ALIVE = ("pending", "running", "stopping", "stopped")
+# The states in which a thing still exists, and the filter that knows them; others have no such states.
+_STATES = MappingProxyType(
+    {
+        "instance": ("instance-state-name", ALIVE),
+        "natgateway": ("state", ("pending", "available", "failed")),
+    }
+)
+# What the provider takes for their id, where that is another field.
+_KNOWN_AS = MappingProxyType({"key-pair": "KeyName"})
+_TABLE = (
+    # kind, what its ids begin with, where an answer has them, their field
+    ("instance", "i", "Reservations.Instances", "InstanceId"),
+    ("volume", "vol", "Volumes", "VolumeId"),
+    ("natgateway", "nat", "NatGateways", "NatGatewayId"),
+    ("elastic-ip", "eipalloc", "Addresses", "AllocationId"),
+    ("security-group", "sg", "SecurityGroups", "GroupId"),
+    ("subnet", "subnet", "Subnets", "SubnetId"),
+    ("route-table", "rtb", "RouteTables", "RouteTableId"),
+    ("internet-gateway", "igw", "InternetGateways", "InternetGatewayId"),
+    ("vpc", "vpc", "Vpcs", "VpcId"),
+    ("key-pair", "key", "KeyPairs", "KeyPairId"),
+)
+# Not found like the others (see `spot`): they have no tags.
+SPOT_REQUEST = "spot-request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How things of a kind are asked for: `<prefix>-0123` are their ids, `answer` leads to them.
+    """Things of a kind: `<prefix>-0123` are their ids, `answer` leads to them, `field` has the id.
 
-    `known_as` is the field that the provider takes for their id. `states` are a filter and the values
-    that mean it still exists.
+    EC2 names the operation after the answer and the filter after the field.
     """
 
     name: str
     prefix: str
-    operation: str
-    filter: str
     answer: tuple[str, ...]
     field: str
-    known_as: str = ""
-    states: tuple[str, tuple[str, ...]] | None = None
+
+    @property
+    def operation(self) -> str:
+        """What asks for them: `describe_route_tables`."""
+        return f"describe_{_words(self.answer[-1], '_')}"
+
+    @property
+    def filter(self) -> str:
+        """What asks for some of them: `route-table-id`."""
+        return _words(self.field, "-")
 
     def alive(self, client: Any, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
         """Those of the ids that are of this kind and exist, with what the provider calls them."""
+        states = _STATES.get(self.name)
+        existing = [] if states is None else [{"Name": states[0], "Values": list(states[1])}]
+        for row in self.rows(client, ids, *existing):
+            yield row[self.field], row[_KNOWN_AS.get(self.name, self.field)]
+
+    def rows(self, client: Any, ids: Sequence[str], *more: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """What EC2 tells of those of the ids that are of this kind, those that are gone included."""
         mine = [id for id in ids if id.startswith(f"{self.prefix}-")]
         for start in range(0, len(mine), IDS_AT_ONCE):
-            for row in self._rows(client, mine[start : start + IDS_AT_ONCE]):
-                yield row[self.field], row[self.known_as or self.field]
-
-    def _rows(self, client: Any, ids: list[str]) -> Iterator[Mapping[str, Any]]:
-        filters: list[dict[str, Any]] = [{"Name": self.filter, "Values": ids}]
-        if self.states:
-            filters.append({"Name": self.states[0], "Values": list(self.states[1])})
-        if not client.can_paginate(self.operation):
-            yield from _below(getattr(client, self.operation)(Filters=filters), self.answer)
-            return
-        for page in client.get_paginator(self.operation).paginate(Filters=filters):
-            yield from _below(page, self.answer)
+            chosen = {"Name": self.filter, "Values": mine[start : start + IDS_AT_ONCE]}
+            yield from asked(client, self.operation, self.answer, [chosen, *more])
 
 
-def _below(answer: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def asked(
+    client: Any, operation: str, answer: Sequence[str], filters: Sequence[Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    """Everything an operation tells with those filters, page by page where it has pages."""
+    if not client.can_paginate(operation):
+        yield from _below(getattr(client, operation)(Filters=list(filters)), answer)
+        return
+    for page in client.get_paginator(operation).paginate(Filters=list(filters)):
+        yield from _below(page, answer)
+
+
+def _below(answer: Mapping[str, Any], path: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     first, *rest = path
     for row in answer.get(first, ()):
         if rest:
-            yield from _below(row, tuple(rest))
+            yield from _below(row, rest)
         else:
             yield row
 
 
-KINDS = (
-    Kind(
-        name="instance",
-        prefix="i",
-        operation="describe_instances",
-        filter="instance-id",
-        answer=("Reservations", "Instances"),
-        field="InstanceId",
-        states=("instance-state-name", ("pending", "running", "stopping", "stopped")),
-    ),
-    Kind(
-        name="volume",
-        prefix="vol",
-        operation="describe_volumes",
-        filter="volume-id",
-        answer=("Volumes",),
-        field="VolumeId",
-    ),
-    Kind(
-        name="natgateway",
-        prefix="nat",
-        operation="describe_nat_gateways",
-        filter="nat-gateway-id",
-        answer=("NatGateways",),
-        field="NatGatewayId",
-        states=("state", ("pending", "available", "failed")),
-    ),
-    Kind(
-        name="elastic-ip",
-        prefix="eipalloc",
-        operation="describe_addresses",
-        filter="allocation-id",
-        answer=("Addresses",),
-        field="AllocationId",
-    ),
-    Kind(
-        name="security-group",
-        prefix="sg",
-        operation="describe_security_groups",
-        filter="group-id",
-        answer=("SecurityGroups",),
-        field="GroupId",
-    ),
-    Kind(
-        name="subnet",
-        prefix="subnet",
-        operation="describe_subnets",
-        filter="subnet-id",
-        answer=("Subnets",),
-        field="SubnetId",
-    ),
-    Kind(
-        name="route-table",
-        prefix="rtb",
-        operation="describe_route_tables",
-        filter="route-table-id",
-        answer=("RouteTables",),
-        field="RouteTableId",
-    ),
-    Kind(
-        name="internet-gateway",
-        prefix="igw",
-        operation="describe_internet_gateways",
-        filter="internet-gateway-id",
-        answer=("InternetGateways",),
-        field="InternetGatewayId",
-    ),
-    Kind(
-        name="vpc",
-        prefix="vpc",
-        operation="describe_vpcs",
-        filter="vpc-id",
-        answer=("Vpcs",),
-        field="VpcId",
-    ),
-    Kind(
-        name="key-pair",
-        prefix="key",
-        operation="describe_key_pairs",
-        filter="key-pair-id",
-        answer=("KeyPairs",),
-        field="KeyPairId",
-        known_as="KeyName",
-    ),
+def _words(name: str, between: str) -> str:
+    """`RouteTables` as `route_tables`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", between, name).lower()
+
+
+KINDS = tuple(
+    Kind(name=name, prefix=prefix, answer=tuple(answer.split(".")), field=field)
+    for name, prefix, answer, field in _TABLE
 )
-ORDER = MappingProxyType({kind.name: place for place, kind in enumerate(KINDS)})
+INSTANCE = KINDS[0]
+ORDER = MappingProxyType({name: place for place, name in enumerate((SPOT_REQUEST, *(k.name for k in KINDS)))})
 
 
 def rank(kind: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from mcis_iac.clouds.aws import kinds, sweeping
+from mcis_iac.clouds.aws import kinds, spot, sweeping
 from mcis_iac.clouds.aws.credentials import Access, translated
 from mcis_iac.clouds.base import Found
 from mcis_iac.model import Connection
@@ -20,6 +20,8 @@ IDS_AT_ONCE = 200
 
 def find(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
     """Everything that carries all those tags, machines first; what is gone already is left out.
+
+    Before the machines come spot requests that would start others (see `spot`).
 
     Tags of an MCIS without an env do not mean the envs beside it. Ids are those the provider uses,
     names are the `Name` tags.
@@ -58,6 +60,7 @@ def _in_region(client: Any, tags: Mapping[str, str]) -> Iterator[Found]:
     tagged = sorted({str(row["ResourceId"]) for row in _rows(client, filters)})
     carried = _all_tags(client, tagged)
     wanted = [id for id in tagged if _meant(carried.get(id, {}), tags)]
+    yield from spot.lingering(client, {id: carried[id] for id in wanted})
     for kind in kinds.KINDS:
         # Tags outlive what carried them: machines and gateways are shown for another hour.
         for id, known_as in kind.alive(client, wanted):

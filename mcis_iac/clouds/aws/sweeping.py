@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from mcis_iac.clouds.aws import spot
 from mcis_iac.clouds.aws.credentials import error_code
-from mcis_iac.clouds.aws.kinds import ORDER
+from mcis_iac.clouds.aws.kinds import ORDER, SPOT_REQUEST
 from mcis_iac.clouds.base import Found
 
 PATIENCE = {"Delay": 5, "MaxAttempts": 120}
@@ -48,7 +49,11 @@ def _is_gone(code: str) -> bool:
 
 
 def _instances(client: Any, ids: Sequence[str]) -> None:
-    _cancel_requests(client, ids)
+    _cancel(client, spot.of_machines(client, ids))
+    _terminate(client, ids)
+
+
+def _terminate(client: Any, ids: Sequence[str]) -> None:
     # One unknown id among several and nothing is terminated.
     for id in ids:
         _unless_gone(lambda c, i: c.terminate_instances(InstanceIds=[i]), client, id)
@@ -57,14 +62,16 @@ def _instances(client: Any, ids: Sequence[str]) -> None:
     )
 
 
-def _cancel_requests(client: Any, ids: Sequence[str]) -> None:
-    """A persistent spot request would start another machine in place of the terminated one."""
-    wanted = {"Name": "instance-id", "Values": list(ids)}
-    for page in client.get_paginator("describe_instances").paginate(Filters=[wanted]):
-        machines = [machine for each in page["Reservations"] for machine in each["Instances"]]
-        requests = [m["SpotInstanceRequestId"] for m in machines if m.get("SpotInstanceRequestId")]
-        if requests:
-            client.cancel_spot_instance_requests(SpotInstanceRequestIds=requests)
+def _spot_requests(client: Any, ids: Sequence[str]) -> None:
+    """Cancelled first, and looked at again: meanwhile one may have started a machine."""
+    machines = spot.started(client, ids)
+    _cancel(client, ids)
+    machines |= spot.started(client, ids)
+    if machines:
+        _terminate(client, sorted(machines))
+
+
+_cancel = _each(lambda c, i: c.cancel_spot_instance_requests(SpotInstanceRequestIds=[i]))
 
 
 def _gateways(client: Any, ids: Sequence[str]) -> None:
@@ -102,6 +109,7 @@ def _detach(client: Any, id: str) -> None:
 
 
 _KINDS: Mapping[str, Callable[[Any, Sequence[str]], None]] = {
+    SPOT_REQUEST: _spot_requests,
     "instance": _instances,
     "volume": _each(lambda c, i: c.delete_volume(VolumeId=i)),
     "natgateway": _gateways,
