@@ -19,6 +19,8 @@ from mcis_iac.engine.subjects import STACK, countable, key_of
 from mcis_iac.errors import EngineError
 from mcis_iac.model import NOTHING
 
+IN_DOUBT = "in-doubt:"  # how the ids of creates begin of which nobody knows whether they made something
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateResource:
@@ -49,14 +51,30 @@ class Pending:
 
 def resources(deployment: Mapping[str, Any]) -> tuple[StateResource, ...]:
     """What exists in clouds according to the state, in state order."""
-    found = (_resource(raw) for raw in deployment.get("resources") or ())
+    found = (_resource(raw) for raw in deployment.get("resources") or () if not in_doubt(raw))
     return tuple(resource for resource in found if countable(resource.token))
 
 
+def made(deployment: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Key -> (id, outputs as the state has them) of everything that exists."""
+    return {
+        key_of(raw["urn"]): (raw["id"], raw.get("outputs") or {})
+        for raw in deployment.get("resources") or ()
+        if raw.get("id") and not raw.get("delete") and not in_doubt(raw)
+    }
+
+
 def pending(deployment: Mapping[str, Any]) -> tuple[Pending, ...]:
-    """The operations that never ended."""
+    """The operations that never ended, and the creates whose end nobody knows."""
     raw = deployment.get("pending_operations") or ()
-    return tuple(Pending(op=str(one.get("type", "")), resource=_resource(one["resource"])) for one in raw)
+    never_ended = [(str(one.get("type", "")), one["resource"]) for one in raw]
+    unknown = [("creating", one) for one in deployment.get("resources") or () if in_doubt(one)]
+    return tuple(Pending(op=op, resource=_resource(one)) for op, one in (*never_ended, *unknown))
+
+
+def in_doubt(raw: Mapping[str, Any]) -> bool:
+    """Whether an entry of the state is a create that was noted as unfinished (see `unfinished`)."""
+    return bool(raw.get("pendingReplacement")) and str(raw.get("id") or "").startswith(IN_DOUBT)
 
 
 def outputs(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,7 +100,7 @@ def _resource(raw: Mapping[str, Any]) -> StateResource:
         key=key_of(raw["urn"]),
         token=raw["type"],
         urn=raw["urn"],
-        id=raw.get("id") or None,
+        id=(raw.get("id") or None) if not in_doubt(raw) else None,
         provider=provider.rpartition("::")[0].rpartition("::")[2] or None,
         inputs=plain(raw.get("inputs") or {}),
         leftover=bool(raw.get("delete")),

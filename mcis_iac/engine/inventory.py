@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mcis_iac.engine import checkpoint
 from mcis_iac.engine.diff import UNKNOWN, plain
-from mcis_iac.engine.progress import filled
-from mcis_iac.engine.subjects import key_of
+from mcis_iac.engine.entries import filled
 from mcis_iac.program.graph import Graph, refs
 
 INVENTORY = "inventory"
@@ -37,7 +37,7 @@ def after(
     entries = {name: entry for name, entry in new.items() if not _unknown(entry)}
     missing = {name for name in (*old, *wanted) if name not in entries and name not in gone}
     if missing:
-        exists = _existing(deployment())
+        exists = checkpoint.made(deployment())
         kept = {name: old[name] for name in missing if name in old and name in exists}
         found = _completed(wanted, exists)
         entries = {**kept, **found, **entries}
@@ -46,14 +46,6 @@ def after(
 
 def _entries(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _existing(deployment: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    return {
-        key_of(raw["urn"]): (raw["id"], raw.get("outputs") or {})
-        for raw in deployment.get("resources") or ()
-        if raw.get("id") and not raw.get("delete")
-    }
 
 
 def _completed(

@@ -6,20 +6,22 @@ A replacement is one step: it starts with the first of its parts and is complete
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mcis_iac.engine.diff import OPS, plain
+from mcis_iac.engine.diff import OPS
+from mcis_iac.engine.entries import Entries, OnVmCreated
 from mcis_iac.engine.events import Event, Listener
 from mcis_iac.engine.failures import DIED, clean, failure, generic
 from mcis_iac.engine.subjects import PROVIDER, STACK, Subjects, countable, key_of, token_of
+from mcis_iac.engine.unfinished import doubtful
 from mcis_iac.model import Failure, Op, Step, Subject
-from mcis_iac.program.graph import Graph, Join, Ref, refs
+from mcis_iac.program.graph import Graph
 
 STUCK_AFTER_S = 3.0
-OnVmCreated = Callable[[str, Mapping[str, Any]], None]
 _STAGES = {Op.CREATE: "create", Op.UPDATE: "update", Op.DELETE: "delete", Op.REPLACE: "create"}
+_MAKES = frozenset({"create", "create-replacement"})
 _REMOVES = frozenset({"delete", "delete-replaced"})
 _FINISHES = frozenset({"create-replacement", "import-replacement", "read-replacement"})
 
@@ -54,6 +56,7 @@ class Progress:
         self._running: dict[str, _Running] = {}
         self._done: dict[str, Step] = {}
         self._said: dict[str, list[str]] = {}
+        self._unmade: dict[str, Any] = {}  # creates that failed and left nothing in the state
         self._entries = Entries(graph, on_vm_created)
         self.same = 0
         self.gone: set[str] = set()
@@ -75,6 +78,11 @@ class Progress:
         """Whether a provider process ended in the middle of its work."""
         said = (text for texts in self._said.values() for text in texts)
         return bool(self.dump) or any(DIED.search(text) for text in said)
+
+    @property
+    def unsure(self) -> Mapping[str, Any]:
+        """URN -> what was to be made, of failed creates that may have made it all the same."""
+        return {urn: new for urn, new in self._unmade.items() if doubtful(self._said.get(urn, ()))}
 
     @property
     def stuck(self) -> bool:
@@ -153,6 +161,8 @@ class Progress:
         self._waits_in_vain |= stage == "delete" and running.op is Op.REPLACE
         reason = self._why(step.urn, stage)
         state = step.new or step.old
+        if step.op.value in _MAKES and step.new and not step.new.id:
+            self._unmade[step.urn] = step.new
         self._refuse(step.urn, running, reason, id=(state.id or None) if state else None)
 
     def _refuse(self, urn: str, running: _Running, reason: Failure, id: str | None = None) -> None:
@@ -241,58 +251,3 @@ class Progress:
             fields={**named, **fields},
         )
         self._listen(event)
-
-
-class Entries:
-    """Completes inventory entries of new VMs from what exists so far."""
-
-    def __init__(self, graph: Graph | None, on_vm_created: OnVmCreated | None) -> None:
-        inventory = graph.outputs.get("inventory") if graph and on_vm_created else None
-        self._wanted = inventory if isinstance(inventory, Mapping) else {}
-        self._tell = on_vm_created
-        self._needed = {ref.key for entry in self._wanted.values() for ref in refs(entry)}
-        self._known: dict[str, tuple[str, Mapping[str, Any]]] = {}
-        self._expected: list[str] = []
-
-    def learn(self, key: str, state: Any) -> None:
-        """Remember what a resource is, if an entry refers to it, and tell what has become complete."""
-        if key in self._needed and state.id:
-            self._known[key] = (state.id, state.outputs or {})
-            self._tell_complete()
-
-    def expect(self, name: str) -> None:
-        """A VM has been made: tell its entry as soon as it is complete."""
-        if name in self._wanted:
-            self._expected.append(name)
-            self._tell_complete()
-
-    def _tell_complete(self) -> None:
-        for name in tuple(self._expected):
-            entry = self._wanted[name]
-            if all(ref.key in self._known for ref in refs(entry)):
-                self._expected.remove(name)
-                if self._tell is not None:
-                    self._tell(name, plain(filled(entry, self._known)))
-
-
-def filled(value: Any, known: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Any:
-    """A value of the graph with its references replaced by what is known: key -> (id, outputs)."""
-    if isinstance(value, Ref):
-        id_, outputs = known[value.key]
-        return _inside(outputs, value.path) if value.path else id_
-    if isinstance(value, Join):
-        return "".join(str(filled(part, known)) for part in value.parts)
-    if isinstance(value, Mapping):
-        return {name: filled(part, known) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [filled(part, known) for part in value]
-    return value
-
-
-def _inside(value: Any, path: str) -> Any:
-    for name in path.split("."):
-        if isinstance(value, list):
-            value = value[int(name)] if int(name) < len(value) else None
-        else:
-            value = value.get(name) if isinstance(value, Mapping) else None
-    return value

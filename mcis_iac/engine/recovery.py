@@ -14,25 +14,23 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pulumi.automation import CommandError, ConcurrentUpdateError
 
-from mcis_iac.engine import checkpoint, processes
-from mcis_iac.engine.checkpoint import Pending
+from mcis_iac.engine import checkpoint, processes, settling
 from mcis_iac.engine.session import Session
+from mcis_iac.engine.settling import Resolve
 from mcis_iac.errors import Locked
 
 ORPHAN_WAIT_S, ORPHAN_STOP_S, ORPHAN_HARD_S = 20.0, 60.0, 10.0
 T = TypeVar("T")
 Say = Callable[[str], None]
 _HOLDER = re.compile(r"(\S+?)@(\S+) \(pid (\d+)\) at (\S+)")
-
-Resolve = Callable[[Pending], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ def recover(
     if path is not None:
         notices.append(checkpoint.mend(path, session.home.runs))
         notices += _break_locks(session)
-    notices += _settle(session, resolve)
+    notices += settling.settle(session, resolve)
     return tuple(notice for notice in notices if notice)
 
 
@@ -219,42 +217,3 @@ def _seconds(stamp: str) -> float | None:
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-# ---------------------------------------------------------------- operations that never ended
-
-
-def _settle(session: Session, resolve: Resolve) -> list[str]:
-    """Adopt or clear every pending operation.
-
-    The engine itself would create those resources a second time.
-    """
-    deployment = session.deployment()
-    waiting = checkpoint.pending(deployment)
-    if not waiting:
-        return []
-    found = {one.resource.urn: resolve(one) for one in waiting if one.op in {"creating", "importing"}}
-    adopted = {urn: id_ for urn, id_ in found.items() if id_}
-    session.restore(_settled(deployment, adopted))
-    if adopted:
-        session.api.refresh(target=list(adopted))
-    return [_sentence(one, adopted.get(one.resource.urn)) for one in waiting]
-
-
-def _settled(deployment: Mapping[str, Any], adopted: Mapping[str, str]) -> dict[str, Any]:
-    """The deployment without pending operations and with what is adopted among its resources."""
-    raw = [one["resource"] for one in deployment.get("pending_operations") or ()]
-    known = {one["urn"] for one in deployment.get("resources") or ()}
-    new = [
-        {**one, "id": adopted[one["urn"]], "outputs": one.get("outputs") or one.get("inputs") or {}}
-        for one in raw
-        if one["urn"] in adopted and one["urn"] not in known
-    ]
-    resources = [*(deployment.get("resources") or ()), *new]
-    return {**deployment, "resources": resources, "pending_operations": []}
-
-
-def _sentence(one: Pending, adopted: str | None) -> str:
-    if adopted:
-        return f"{one.resource.key} had been created without our knowing; adopted it as {adopted}"
-    return f"{one.resource.key}: {one.op} had never ended; it is begun again"
