@@ -120,7 +120,8 @@ def images(scene: Scene) -> Iterator[Diagnostic]:
         if place is not None and definition is not None and _lacks(definition.node, place[1]):
             related = (Related(span=definition.key_span, label="defined here"),)
             detail = f"image `{name}` has no entry `{place[1]}`"
-            yield problem("MCIS210", entry.span, detail, related=related, group=group.key)
+            hint = f"add `{place[1]}:` to images.{name}, or choose another image"
+            yield problem("MCIS210", entry.span, detail, hint=hint, related=related, group=group.key)
 
 
 def _lacks(image: Node, cloud: str) -> bool:

@@ -19,6 +19,7 @@ from mcis_iac.model import Diagnostic, Related
 # What is in the name of a variable that nobody may have but the account it belongs to.
 SECRET = re.compile("SECRET|KEY|TOKEN|PASSWORD|CREDENTIAL|CERTIFICATE")
 WITHOUT_ACCOUNTS = ("local",)
+ONE_EACH = "give each a variable of its own, or use one connection for both"
 
 
 def variables(scene: Scene) -> Iterator[Diagnostic]:
@@ -33,7 +34,7 @@ def variables(scene: Scene) -> Iterator[Diagnostic]:
             if detail and detail not in told:  # the account is one, however many parts its keys have
                 told.add(detail)
                 related = (Related(span=before[1].span, label="used here"),)
-                yield problem("MCIS224", variable.span, detail, related=related)
+                yield problem("MCIS224", variable.span, detail, hint=ONE_EACH, related=related)
 
 
 def _variables(connection: Entry) -> Iterator[Entry]:
