@@ -12,6 +12,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing of what it shows; this machine may be busy.
+settings.register_profile("untimed", deadline=None, database=None)
+settings.load_profile("untimed")
 
 HERE = Path(__file__).parent
 UNIT = (HERE / "unit", HERE / "golden", HERE / "contract")

@@ -305,7 +305,7 @@ def test_gitlab_tells_equal_findings_apart_and_keeps_them_when_lines_move() -> N
     assert prints(1) == prints(100)
 
 
-@settings(database=None, deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     st.text(max_size=60), st.integers(1, 9), st.integers(1, 70), st.integers(0, 20), st.sampled_from(FORMATS)
 )

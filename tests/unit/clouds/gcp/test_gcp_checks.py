@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fakes.mcis import a_group, an_mcis
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcis_iac.clouds.gcp import catalogue, check, labels
@@ -134,7 +134,6 @@ def test_what_is_merely_different_is_said_once() -> None:
 # ---------------------------------------------------------------- labels
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=80), st.text(max_size=80), max_size=8))
 def test_every_label_arrives_in_a_form_that_google_takes(tags: dict[str, str]) -> None:
     made = labels.labels(tags)

@@ -328,7 +328,7 @@ def test_labels_are_written_as_google_wants_them() -> None:
     assert labels["cost_center"] == "r_d"
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(NAME, min_size=3, max_size=3, unique=True), NAME)
 def test_every_name_is_one_that_google_takes(words: list[str], mcis: str) -> None:
     import re
