@@ -16,7 +16,7 @@ from pathlib import Path
 from mcis_iac.engine.home import StackCard, StackHome, read_card
 from mcis_iac.errors import ManifestError, McisError, NotFoundError
 from mcis_iac.manifest.diagnostics import credible, failed, in_order
-from mcis_iac.manifest.load import Loaded, load, lock_path
+from mcis_iac.manifest.load import DEFAULT_FILE, Loaded, load, lock_path, manifest_path
 from mcis_iac.model import Connection, Diagnostic, Group, Mcis
 from mcis_iac.pipeline import Checked, Request
 from mcis_iac.placement import lock as locks
@@ -211,6 +211,12 @@ def of_mcis(request: Request, mcis: Mcis) -> Standing:
 
 def _noted(request: Request) -> Standing:
     """The stack as its last operation noted it, when there is exactly one candidate."""
+    if not _was_manifest(request):
+        raise NotFoundError(
+            summary="no such MCIS",
+            detail=f"{request.file} is no readable manifest, and no lock says that it was one",
+            hint="name the manifest or its folder; a group or VM goes after --target, --group or --vm",
+        )
     path = Path(request.file)
     folder = (path if path.is_dir() else path.parent).absolute()
     root = StackHome.of(folder, "")
@@ -223,6 +229,16 @@ def _noted(request: Request) -> Standing:
             hint="repair the manifest (mcis validate) or name its folder with -f",
         )
     return _of_card(request, *cards[0])
+
+
+def _was_manifest(request: Request) -> bool:
+    """Whether what the user named can be a manifest that is broken or gone.
+
+    A word typed in the wrong place, such as a group's name, must not mean the stack that lies there.
+    """
+    path = manifest_path(request.file)
+    env = f".{request.env}" if request.env else ""
+    return path.name == DEFAULT_FILE or path.with_name(f"{path.stem}{env}.lock").exists()
 
 
 def _of_card(request: Request, home: StackHome, card: StackCard) -> Standing:
@@ -243,8 +259,9 @@ def _of_card(request: Request, home: StackHome, card: StackCard) -> Standing:
 
 
 def setup_digest(group: Group) -> str:
-    """Tells two first-boot set-ups apart."""
-    text = json.dumps(asdict(group.setup), sort_keys=True)
+    """Tells two first boots apart: what is set up, whose login is made, which disks are mounted where."""
+    mounts = {disk.name: disk.mount for disk in group.disks if disk.mount}
+    text = json.dumps([asdict(group.setup), group.user, mounts], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
