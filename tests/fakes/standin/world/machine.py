@@ -39,9 +39,10 @@ START = """
 set -e
 hostname "$2"
 for node in null zero urandom; do mount --bind "/dev/$node" "$1/dev/$node"; done
-for own in var etc home srv; do mount --bind "$1/$own" "/$own"; done
-mount --rbind "$1/dev" /dev
-mount --bind "$1/sbin" /usr/local/sbin
+mount --rbind "$1" /mnt
+for own in var etc home srv; do mount --bind "/mnt/$own" "/$own"; done
+mount --rbind /mnt/dev /dev
+mount --bind /mnt/sbin /usr/local/sbin
 /bin/mount -o remount,bind,ro /
 echo up
 exec cat
