@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.mcis import a_group, an_mcis, settled
 from fakes.openstack import REQUEST_ID, FakeOpenStack
 
 from mcis_iac.clouds.base import Check, Demand, ImageQuery, PlaceQuery
 from mcis_iac.clouds.openstack import doctor, images, lifecycle, lookup, resources
+from mcis_iac.engine.home import StackHome
 from mcis_iac.errors import CredentialsError, OperationError
+from mcis_iac.flows.asking import answered
 from mcis_iac.model import Connection, Status, Vm
+from mcis_iac.placement import lock as locks
 
 pytestmark = [
     pytest.mark.process,  # the SDK asks a small OpenStack on a local socket
@@ -100,6 +104,19 @@ def test_an_external_network_that_is_not_there_is_refused_beside_those_that_are(
     with pytest.raises(OperationError) as caught:
         images.places(LAB, [OUTSIDE])
     assert "ext-net" in caught.value.hint
+
+
+def test_once_asked_the_lock_has_every_id(cloud: FakeOpenStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCIS_PASSPHRASE", "secret")
+    cloud.has("networks", "77fe", name="public", **{"router:external": True})
+    cloud.has_image("img", "ubuntu-24.04")
+    mcis = an_mcis(a_group("web", cloud="openstack", connection="lab", region=ONE), connections={"lab": LAB})
+    found, silent = answered(settled(mcis), StackHome.of(Path("/nowhere"), "shop"))
+    assert silent == () and locks.parse(locks.dump(found.lock), "mcis.lock") == found.lock
+    cloud.broken |= {"network", "image"}
+    plan = settled(mcis, found.lock).plan
+    assert plan.places == {"lab/RegionOne": {"external_network": "77fe"}}
+    assert plan.members[0].image.id == "img"
 
 
 # ---------------------------------------------------------------- credentials
