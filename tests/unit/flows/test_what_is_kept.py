@@ -8,7 +8,7 @@ from fakes.mcis import a_group, an_mcis, settled
 
 from mcis_iac.flows.ground import card_of
 from mcis_iac.flows.views import kept
-from mcis_iac.model import Change, Diff, Mcis, Op, Setup, Subject
+from mcis_iac.model import Change, Diff, Disk, Mcis, Op, Setup, Subject
 from mcis_iac.placement.lock import Lock
 
 OLD = an_mcis(a_group("web", 2))
@@ -44,6 +44,13 @@ def test_another_image_is_for_new_vms_only() -> None:
 def test_another_setup_is_for_new_vms_only() -> None:
     (notice,) = said(with_web(setup=Setup(run=("true",)), image="debian-12"))
     assert "keep their image and setup" in notice
+
+
+def test_a_login_and_mounts_are_made_at_the_first_boot_too() -> None:
+    data = Disk(name="data", size_gib=10, mount="/data")
+    for changed in (with_web(user="ops"), with_web(disks=(data,))):
+        (notice,) = said(changed)
+        assert "keep their setup" in notice
 
 
 def test_vms_that_are_made_anew_keep_nothing() -> None:
