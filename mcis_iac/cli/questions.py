@@ -45,8 +45,13 @@ class AskAboutChanges:
         if table:
             session.sinks.pause()
             session.out(f"{screen}\n" if not preview.diff.empty else screen)
-        elif not session.flags.quiet:
+        elif not self._reserved():
             session.err(screen)
+
+    def _reserved(self) -> bool:
+        """Whether stderr is for errors or events only; who is to answer has to see what was asked."""
+        flags = self._session.flags
+        return flags.quiet or (flags.yes and flags.progress in ("quiet", "json"))
 
 
 def ask_about_deletion(session: Session, asked: DownQuestion) -> None:

@@ -132,6 +132,14 @@ def test_progress_in_json_goes_to_stderr(mcis):
     assert "ready" in done.out
 
 
+@pytest.mark.parametrize("progress", ["json", "quiet"])
+def test_nothing_for_people_is_mixed_into_a_stream_for_programs(mcis, progress):
+    result = applied(ended("web-1"))
+    done = mcis("up", "-y", "-o", "json", "--progress", progress, stages=FakePipeline(result=result))
+    assert json.loads(done.out)
+    assert all(line.startswith("{") for line in done.err.splitlines())
+
+
 def test_the_tree_is_taken_down_when_an_operation_raises(mcis):
     before = set(threading.enumerate())
     stages = FakePipeline(events=LIFE, error=refusal(Cancelled))
