@@ -1,17 +1,17 @@
 """Spot requests, which outlive their machines and start others.
 
-Spot machines have persistent requests, as only theirs can be stopped. Such a request stays open when its
-machine is terminated, until somebody cancels it, and then starts another machine; cancelling it
-terminates nothing (EC2 user guide, "Spot request status" and "Cancel a Spot Instance request").
+Spot machines have persistent requests, as only theirs can be stopped. Such a request is there until it
+expires or is cancelled, and when its machine is terminated it starts another; cancelling it terminates
+nothing (EC2 user guide, "Cancel a Spot Instance request"; `SpotRequestType` in the AWS CDK's reference).
 
 The provider does not take care of that: terraform-provider-aws, which it is made of, destroys an
 `aws_instance` with persistent `instance_market_options` and leaves the request behind (its issue 38142
 for 5.55, pull request 41206 for 5.84). In which version that ends was not to be found out, so nothing
 here counts on it: a request that is cancelled already is not open.
 
-Requests get none of the tags their machines are made with, and neither do the machines they start
-later. So one is ours when it has our tags after all, when a machine of ours came from it (which EC2
-tells for an hour after its end), or when all it starts would be in security groups of ours.
+What a machine is tagged with is neither on its request nor on the machines that this starts later. So a
+request is ours when it has our tags after all, when a machine of ours came from it (which EC2 tells for
+an hour after its end), or when all it starts would be in security groups of ours.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def lingering(client: Any, ours: Mapping[str, Mapping[str, str]]) -> Iterator[Fo
         return
     machines = list(kinds.INSTANCE.rows(client, list(ours)))
     alive = [machine for machine in machines if machine["State"]["Name"] in kinds.ALIVE]
-    busy = {machine.get(ID) for machine in alive} | {machine["InstanceId"] for machine in alive}
+    busy = {machine[field] for machine in alive for field in (ID, "InstanceId") if machine.get(field)}
     came_from = {machine[ID]: machine["InstanceId"] for machine in machines if machine.get(ID)}
     for request in _asked(client, OPEN):
         id, started = request[ID], request.get("InstanceId")

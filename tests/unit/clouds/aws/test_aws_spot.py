@@ -86,6 +86,13 @@ def test_a_terminated_machine_still_tells_the_request_it_came_from(ec2: Ec2) -> 
     assert lingering(ec2, "i-1") == ["sir-1"]
 
 
+def test_machines_on_demand_hide_no_request(ec2: Ec2) -> None:
+    ec2.runs("i-1", request="sir-1", state="terminated")
+    ec2.runs("i-2")
+    ec2.wants("sir-1")
+    assert lingering(ec2, "i-1", "i-2") == ["sir-1"]
+
+
 @pytest.mark.parametrize("state", kinds.ALIVE)
 def test_the_request_of_a_machine_that_is_there_does_not_linger(ec2: Ec2, state: str) -> None:
     ec2.runs("i-1", request="sir-1", state=state)
