@@ -31,13 +31,19 @@ _PLUGIN = re.compile(r"no resource plugin '([^']+)'|(?:could not|failed to) (?:l
 _SECRET_URL = re.compile(r"(\w+://)[^\s/@:]+:[^\s/@]+@")
 
 
-def explain(  # noqa: PLR0911 a table of cases, one return each
-    text: str, *, backend_url: str, log: Path | None = None
-) -> McisError:
+def explain(text: str, *, backend_url: str, log: Path | None = None) -> McisError:
     """The error for what the CLI said; `log` is where its full output is kept."""
     kept = f"The engine's whole output is in {log}." if log else ""
-    words = worst_line(text)
-    backend = hide(backend_url)
+    words, backend = worst_line(text), hide(backend_url)
+    found = _of_the_state(text, backend, words) or _of_this_machine(text, words, kept)
+    if found is None and (_CREDENTIALS.search(text) or _DENIED.search(text) or _UNREACHABLE.search(text)):
+        found = _of_the_backend(text, backend, words)
+    return found or EngineError(
+        summary="the engine failed", detail=f"{words} {kept}".strip(), hint="mcis doctor"
+    )
+
+
+def _of_the_state(text: str, backend: str, words: str) -> McisError | None:
     if _PASSPHRASE.search(text):
         return McisError(
             summary="the passphrase does not fit the state",
@@ -50,6 +56,10 @@ def explain(  # noqa: PLR0911 a table of cases, one return each
             detail=f"{backend}: {words}",
             hint="`mcis up` and `mcis down` repair it from its backup",
         )
+    return None
+
+
+def _of_this_machine(text: str, words: str, kept: str) -> McisError | None:
     if _FULL.search(text):
         return McisError(
             summary="the disk is full", detail=words, hint="make room, then run the command again"
@@ -60,19 +70,21 @@ def explain(  # noqa: PLR0911 a table of cases, one return each
             detail=f"{clean(plugin[0])}. {kept}".strip(),
             hint="mcis doctor --install",
         )
+    return None
+
+
+def _of_the_backend(text: str, backend: str, words: str) -> McisError:
     if _CREDENTIALS.search(text):
         return CredentialsError(
             summary="the state's backend refused us",
             detail=f"{backend}: {words}",
             hint="check the credentials in the environment that belong to this backend",
         )
-    if _DENIED.search(text) or _UNREACHABLE.search(text):
-        return McisError(
-            summary="cannot reach the state's backend",
-            detail=f"{backend}: {words}",
-            hint="check `backend:` in the manifest or MCIS_BACKEND",
-        )
-    return EngineError(summary="the engine failed", detail=f"{words} {kept}".strip(), hint="mcis doctor")
+    return McisError(
+        summary="cannot reach the state's backend",
+        detail=f"{backend}: {words}",
+        hint="check `backend:` in the manifest or MCIS_BACKEND",
+    )
 
 
 def worst_line(text: str) -> str:
