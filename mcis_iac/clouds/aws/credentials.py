@@ -64,6 +64,9 @@ def _ours(connection: Connection, error: Exception) -> McisError:
     code = error_code(error)
     without = type(error).__name__ in WITHOUT_CREDENTIALS
     detail = f"{connection.name}: {str(error).strip()}"
+    if _is_silence(error):
+        hint = "check the network and the proxy settings, then repeat"
+        return OperationError(summary="AWS does not answer", detail=detail, hint=hint)
     if not without and code not in REFUSED:
         return OperationError(summary="AWS refused", detail=detail, hint="mcis doctor aws says what is wrong")
     if code in EXPIRED:
@@ -73,6 +76,13 @@ def _ours(connection: Connection, error: Exception) -> McisError:
     else:
         hint = "mcis doctor aws says which permission is missing"
     return CredentialsError(summary="no access to AWS", detail=detail, hint=hint)
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether nobody was reached, or the line was cut."""
+    from botocore import exceptions as theirs
+
+    return isinstance(error, theirs.ConnectionError | theirs.HTTPClientError)
 
 
 def error_code(error: Exception) -> str:

@@ -45,6 +45,17 @@ def test_a_refusal_has_its_exit_code_and_its_own_words(code: str, kind: type[Exc
         raise a_refusal(code)
 
 
+@pytest.mark.parametrize("kind", ["EndpointConnectionError", "ReadTimeoutError", "ProxyConnectionError"])
+def test_silence_is_no_refusal(kind: str) -> None:
+    from botocore import exceptions
+
+    silence = getattr(exceptions, kind)
+    with pytest.raises(OperationError, match=r"shop: .*ec2\.example") as told, translated(AWS):
+        raise silence(endpoint_url="https://ec2.example", proxy_url="http://proxy.ec2.example")
+    assert told.value.summary == "AWS does not answer"
+    assert "network" in told.value.hint and "doctor" not in told.value.hint
+
+
 def test_what_has_expired_is_told_how_to_renew() -> None:
     with pytest.raises(CredentialsError) as refused, translated(AWS):
         raise a_refusal(code="ExpiredToken")
