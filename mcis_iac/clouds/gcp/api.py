@@ -138,7 +138,7 @@ class Api:
                 hint="try again; is the network up, and does a proxy need to be set?",
             ) from problem
         except refused.GoogleAuthError as problem:
-            raise self._no_login(str(problem)) from problem
+            raise self._no_login(credentials.spent(self.connection) or str(problem)) from problem
         content = _json(answer)
         if answer.status_code >= ERRORS_FROM:
             raise self._problem(answer.status_code, content, answer.reason)

@@ -56,6 +56,14 @@ def source(connection: Connection) -> str:
     return f"{found}, as {account}" if account else found
 
 
+def spent(connection: Connection) -> str | None:
+    """What is wrong when the login is no good any more and is only a token, which nobody can renew."""
+    if not variable(connection, (TOKEN,)) or impersonated(connection):
+        return None
+    ours = str(connection.settings.get("env", {}).get(TOKEN, TOKEN))
+    return f"the access token in {ours} has expired or is not valid; such a token is good for an hour"
+
+
 def impersonated(connection: Connection) -> str | None:
     """The service account to act as, if any."""
     named = connection.settings.get("impersonate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,17 @@ def test_a_token_that_is_no_good_is_a_matter_of_credentials(
     with pytest.raises(CredentialsError) as refused:
         images.resolve(HERE, [a_query()])
     assert "gcloud auth" in refused.value.hint
+    assert "stale" not in str(refused.value)
+
+
+def test_a_token_that_is_no_good_is_called_by_the_name_the_user_knows(
+    cloud: FakeGoogle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "stale")
+    renamed = replace(HERE, settings={"project": "shop", "env": {"GOOGLE_OAUTH_ACCESS_TOKEN": "SHOP_TOKEN"}})
+    with pytest.raises(CredentialsError) as refused:
+        lifecycle.observe(renamed, [a_vm()])
+    assert "the access token in SHOP_TOKEN has expired" in refused.value.detail
     assert "stale" not in str(refused.value)
 
 
