@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 def say(error: McisError, session: Session) -> None:
     """Print the error on stderr and put its diagnostics into the event stream."""
-    from mcis_iac.report.diagnostics import error_text, render
+    from mcis_iac.report.diagnostics import error_text, place_of, render
 
     color = session.color(sys.stderr)
     if error.diagnostics:
         _stream(error, session)
         texts = error.texts or _texts(error)
-        name = session.flags.env or session.flags.file
+        name = session.flags.env or place_of(error.diagnostics) or session.flags.file
         session.err(render(error.diagnostics, texts, format="full", color=color, name=name))
     else:
         session.err(error_text(error, color=color))

@@ -46,6 +46,12 @@ def render(
     return renderers[format]()
 
 
+def place_of(diagnostics: Sequence[Diagnostic]) -> str:
+    """The file all of them are in; nothing where there is more than one, or none."""
+    files = {diagnostic.span.file for diagnostic in diagnostics if diagnostic.span is not None}
+    return files.pop() if len(files) == 1 else ""
+
+
 def as_json(diagnostic: Diagnostic) -> dict[str, Any]:
     """The diagnostic as a JSON object, the same in every stream and report."""
     return formats.as_json(diagnostic)

@@ -6,6 +6,7 @@ A forge refuses comments above some size; whole sections are left out then, a fe
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from difflib import unified_diff
@@ -152,4 +153,13 @@ def _inline(text: str) -> str:
 
 def _footer(preview: Preview, commit: str) -> list[str]:
     parts = [f"commit {_inline(commit[:7])}"] if commit else []
-    return [*parts, f"mcis {__version__}", f"apply: {_code(f'mcis up {preview.words}'.rstrip())}"]
+    return [*parts, f"mcis {__version__}", f"apply: {_code(f'mcis up {_public(preview.words)}'.rstrip())}"]
+
+
+def _public(words: str) -> str:
+    """A command's words for everybody: the value of an override may be a secret, its path is none."""
+    shown, after_set = [], False
+    for word in shlex.split(words):
+        shown.append(f"{word.partition('=')[0]}=..." if after_set else word)
+        after_set = word == "--set"
+    return shlex.join(shown)

@@ -50,11 +50,11 @@ def _hardened(problems: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def _text(session: Session, checked: Checked, problems: Sequence[Diagnostic], form: str) -> str:
     flags = session.flags
-    name = flags.env or (checked.mcis.file if checked.mcis else flags.file)
     text = ""
     if problems or form in ("json", "gitlab", "sarif"):
-        from mcis_iac.report.diagnostics import render
+        from mcis_iac.report.diagnostics import place_of, render
 
+        name = flags.env or place_of(problems) or flags.file
         text = render(problems, checked.texts, format=form, color=session.color(sys.stdout), name=name)
     if form == "full" and checked.mcis is not None and not exit_code(problems):
         from mcis_iac.report.findings import valid_sentence

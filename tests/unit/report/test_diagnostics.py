@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mcis_iac.errors import Locked
 from mcis_iac.model import Diagnostic, Related, Severity, Span
-from mcis_iac.report.diagnostics import FORMATS, as_json, error_text, render
+from mcis_iac.report.diagnostics import FORMATS, as_json, error_text, place_of, render
 
 BASE = "stacks/edge/mcis.yaml"
 PROD = "stacks/edge/prod.yaml"
@@ -169,6 +169,13 @@ def test_an_error_without_a_place(golden) -> None:
         hint="wait for it, or if that process is gone: mcis unlock stacks/edge -e prod",
     )
     golden("diagnostics/locked.txt", error_text(locked, color=False))
+
+
+def test_the_summary_may_speak_of_the_one_file_all_problems_are_in() -> None:
+    here, there = (Span(file=file, line=1, column=1) for file in ("mcis.yaml", "prod.yaml"))
+    assert place_of([error("MCIS101", "s", here), error("MCIS103", "s", here)]) == "mcis.yaml"
+    assert place_of([error("MCIS101", "s", here), error("MCIS103", "s", there)]) == ""
+    assert place_of([]) == ""
 
 
 def test_a_diagnostic_without_a_place_keeps_its_code() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fakes.pipeline import a_preview, mixed_preview, vm_change
 from hypothesis import given
@@ -12,6 +13,13 @@ from mcis_iac.model import Change, Op, PropertyChange
 from mcis_iac.report.markdown import BUDGET, preview_comment
 
 MARKER = "<!-- mcis-preview v1 ns=default mcis=edge env=prod -->"
+
+
+def test_the_value_of_an_override_is_for_nobody_else() -> None:
+    asked = replace(a_preview(), words="-e prod --set 'groups.web.setup.run=[login s3cret]'")
+    text = preview_comment(asked)
+    assert "apply: `mcis up -e prod --set groups.web.setup.run=...`" in text
+    assert "s3cret" not in text
 
 
 def test_the_comment_as_reviewed(golden):
