@@ -32,7 +32,8 @@ class Facts:
     """What is known of a cloud without asking it. Empty `types` = not checked offline.
 
     Without `types_complete` a type that is not among them may well exist. Without `spot` there are no
-    spot VMs, and `placement.pins` refuses them.
+    spot VMs, and `placement.pins` refuses them. `other_regions` exist as well, but neither their zones
+    nor their places are known.
     """
 
     regions: Mapping[str, RegionFact]
@@ -41,6 +42,7 @@ class Facts:
     image_aliases: tuple[str, ...]
     types_complete: bool = True
     spot: bool = True
+    other_regions: tuple[str, ...] = ()
 
 
 Arch = Literal["amd64", "arm64"]

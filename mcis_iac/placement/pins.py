@@ -32,8 +32,8 @@ def _group(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
     facts, pin = facts_of(mcis, group), group.placement
     region = facts.regions.get(pin.region)
     if region is None:
-        if facts.regions:
-            yield _unknown(mcis, group, "region", pin.region, facts.regions)
+        if facts.regions and pin.region not in facts.other_regions:
+            yield _unknown(mcis, group, "region", pin.region, (*facts.regions, *facts.other_regions))
     elif pin.zone is not None and pin.zone not in region.zones:
         yield _unknown(mcis, group, "zone", pin.zone, region.zones)
     if pin.type is not None and facts.types and pin.type not in facts.types:

@@ -24,7 +24,11 @@ def table(name: str) -> dict[str, Any]:
 def facts() -> Facts:
     """What is known without asking; the types are a few of many."""
     return tables.known(
-        table("regions"), table("types"), default_type=DEFAULT_TYPE, image_aliases=table("images")
+        table("regions"),
+        table("types"),
+        default_type=DEFAULT_TYPE,
+        image_aliases=table("images"),
+        other_regions=tables.read("aws", "regions")["others"],
     )
 
 

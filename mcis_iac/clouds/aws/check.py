@@ -11,6 +11,7 @@ from mcis_iac.clouds.common import checks
 from mcis_iac.clouds.common.checks import existing, problem
 from mcis_iac.model import Diagnostic, Group, Mcis, Network, Plan, Severity
 
+UNKNOWN_ZONE = "MCIS241"
 USER_DATA = "MCIS260"
 KEY_KIND = "MCIS261"
 OVER_LIMIT = "MCIS262"
@@ -37,6 +38,7 @@ def groups_here(mcis: Mcis) -> list[Group]:
 def check(mcis: Mcis) -> Iterator[Diagnostic]:
     """Problems by group, in the manifest's order."""
     for group in groups_here(mcis):
+        yield from _zone(mcis, group)
         yield from _user_data(mcis, group)
         yield from _key(mcis, group)
         yield from _labels(mcis, group)
@@ -71,6 +73,20 @@ def notices(mcis: Mcis) -> list[str]:
 
 
 # ---------------------------------------------------------------- one VM
+
+
+def _zone(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    pin = group.placement
+    if pin.zone is None and pin.region in catalog.facts().other_regions:
+        yield problem(
+            mcis,
+            group,
+            f"groups.{group.name}.placement.region",
+            code=UNKNOWN_ZONE,
+            summary="unknown zone",
+            detail=f"mcis does not know the zones of {pin.region}, so one must be pinned",
+            hint=f"add `zone: a`; aws ec2 describe-availability-zones --region {pin.region} lists them",
+        )
 
 
 def _user_data(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:

@@ -97,7 +97,7 @@ def _uncounted(access: Access, demand: Demand) -> float:
 
 def _types(access: Access, region: str, types: Sequence[str]) -> Iterator[Check]:
     """Whether every zone has the types: VMs without a zone of their own take the zones in turn."""
-    name, zones = access.connection.name, catalog.zones(region)
+    name = access.connection.name
     named = [{"Name": "instance-type", "Values": list(types)}]
     try:
         with translated(access.connection):
@@ -114,6 +114,8 @@ def _types(access: Access, region: str, types: Sequence[str]) -> Iterator[Check]
         )
         return
     offered = {(row["InstanceType"], str(row["Location"]).removeprefix(region)) for row in rows}
+    # Where mcis knows no zones VMs are in those that are pinned: then it is enough that it is offered.
+    zones = catalog.zones(region) or sorted({zone for _, zone in offered}) or ("a",)
     for each in types:
         missing = [zone for zone in zones if (each, zone) not in offered]
         nowhere = len(missing) == len(zones)

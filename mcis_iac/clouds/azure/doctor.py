@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mcis_iac.clouds.azure import arm, credentials
+from mcis_iac.clouds.azure import arm, credentials, facts
 from mcis_iac.clouds.azure.arm import Arm, Json
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.errors import McisError
@@ -165,10 +165,10 @@ def _sizes(
     for size in sorted(set(demand.types)):
         row = offered.get(size.lower())
         family = counted.get(str(row.get("family", "")).lower()) if row else None
-        yield _size(topic, size, row, family)
+        yield _size(topic, size, row, family, zoned=bool(facts.zones(demand.region)))
 
 
-def _size(topic: str, size: str, row: Json | None, family: Json | None) -> Check:
+def _size(topic: str, size: str, row: Json | None, family: Json | None, *, zoned: bool) -> Check:
     other = "take another type or another region: az vm list-skus --location REGION --zone"
     if row is None:
         why = "the region does not have it"
@@ -180,7 +180,7 @@ def _size(topic: str, size: str, row: Json | None, family: Json | None) -> Check
     shut = {zone for each in restrictions for zone in each.get("restrictionInfo", {}).get("zones", ())}
     everywhere = {zone for place in row.get("locationInfo", ()) for zone in place.get("zones", ())}
     zones = sorted(everywhere - shut)
-    if shut or not zones:
+    if zoned and (shut or not zones):
         found = f"{size} in zone {', '.join(zones)} only" if zones else f"{size} in no zone"
         why = "VMs take the zones of a region in turn unless one is pinned"
         hint = f"pin a zone that has it, or {other}"
@@ -191,4 +191,5 @@ def _size(topic: str, size: str, row: Json | None, family: Json | None) -> Check
         why = "every family of sizes has a quota of its own beside the region's"
         hint = f"ask for more at {QUOTAS}, or use another type"
         return Check(topic=topic, ok=False, found=found, why=why, hint=hint)
-    return Check(topic=topic, ok=True, found=f"{size} in zones {', '.join(zones)}")
+    where = f" in zones {', '.join(zones)}" if zoned else " is there"
+    return Check(topic=topic, ok=True, found=f"{size}{where}")

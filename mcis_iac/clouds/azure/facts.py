@@ -30,6 +30,7 @@ def facts() -> Facts:
         table("types")["types"],
         default_type=DEFAULT_TYPE,
         image_aliases=table("images")["aliases"],
+        other_regions=table("regions")["others"],
     )
 
 

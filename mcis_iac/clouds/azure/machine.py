@@ -104,7 +104,7 @@ def _disk(site: Site, group: Group, member: Member, disk: Disk) -> Resource:
         # A disk cannot change zones; the new one is made beside the old, which the machine still has.
         "diskName": site.called(key, member.zone),
         "location": member.region,
-        "zones": [member.zone],
+        **_zones(member),
         "sku": {"name": DISK_TYPES[disk.type]},
         "creationData": {"createOption": "Empty"},
         "diskSizeGB": disk.size_gib or 1,
@@ -113,12 +113,17 @@ def _disk(site: Site, group: Group, member: Member, disk: Disk) -> Resource:
     return site.resource(key, "compute:Disk", inputs, _subject(site, member))
 
 
+def _zones(member: Member) -> Inputs:
+    """Where in the region; some regions have no zones."""
+    return {"zones": [member.zone]} if member.zone else {}
+
+
 def _machine(site: Site, group: Group, member: Member) -> Resource:
     inputs: Inputs = {
         **site.inside(member.region, implied=True),
         "vmName": site.called(member.name),
         "location": member.region,
-        "zones": [member.zone],
+        **_zones(member),
         "hardwareProfile": {"vmSize": member.type},
         "networkProfile": {
             "networkInterfaces": [

@@ -21,7 +21,14 @@ def read(cloud: str, name: str) -> dict[str, Any]:
     return found
 
 
-def known(regions: Rows, types: Rows, *, default_type: str, image_aliases: Iterable[str]) -> Facts:
+def known(
+    regions: Rows,
+    types: Rows,
+    *,
+    default_type: str,
+    image_aliases: Iterable[str],
+    other_regions: Iterable[str] = (),
+) -> Facts:
     """The facts of a cloud with public regions, of whose many types the tables have a few."""
     return Facts(
         regions={name: _region(name, row) for name, row in regions.items()},
@@ -32,6 +39,7 @@ def known(regions: Rows, types: Rows, *, default_type: str, image_aliases: Itera
         default_type=default_type,
         image_aliases=tuple(image_aliases),
         types_complete=False,
+        other_regions=tuple(other_regions),
     )
 
 

@@ -16,7 +16,8 @@ PLACES = {
         "unknown zone",
         """
         The region has no zone of this name. Without `zone`, VMs take the region's zones in turn, which
-        is what most groups want.
+        is what most groups want. Where mcis does not know the zones of a region, because they are not
+        the same for everybody, one has to be pinned.
         """,
     ),
     "MCIS242": Code(

@@ -121,6 +121,11 @@ def test_a_type_nobody_knows_is_planned_all_the_same() -> None:
     assert {member.type for member in settled(on(web(type="z9.enormous"))).plan.members} == {"z9.enormous"}
 
 
+@pytest.mark.parametrize(("cloud", "region", "zone"), [("azure", "westus", None), ("aws", "us-west-1", "c")])
+def test_a_region_of_which_only_the_name_is_known_is_taken(cloud: str, region: str, zone: str | None) -> None:
+    assert errors(on(web(cloud=cloud, region=region, zone=zone))) == []
+
+
 @pytest.mark.parametrize("field", ["region", "zone"])
 def test_an_unknown_place_is_an_error_on_every_cloud(field: str) -> None:
     (problem,) = check(on(web(**{field: "nowhere"})))

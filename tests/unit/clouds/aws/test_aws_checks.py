@@ -132,3 +132,9 @@ def test_the_cost_of_a_nat_gateway_is_told() -> None:
 )
 def test_a_label_becomes_a_tag_that_aws_takes(label: str, tag: str) -> None:
     assert scope.tag_key(label) == tag
+
+
+def test_where_no_zones_are_known_one_must_be_pinned() -> None:
+    (problem,) = problems(a_web(region="us-west-1"))
+    assert problem.code == check.UNKNOWN_ZONE and "us-west-1" in problem.hint
+    assert codes(a_web(region="us-west-1", zone="c")) == []

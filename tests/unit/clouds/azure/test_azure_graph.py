@@ -60,6 +60,11 @@ def machine(graph: Graph, name: str) -> Any:
     return graph[name].inputs
 
 
+def test_a_region_without_zones_has_machines_and_disks_without_one() -> None:
+    graph = a_graph(here("web", 2, region="westus", disks=(Disk(name="d", size_gib=8, mount="/d"),)))
+    assert all("zones" not in graph[key].inputs for key in ("web-1", "web-2", "disk/web-1/d", "ip/web-1"))
+
+
 # ---------------------------------------------------------------- networks
 
 
