@@ -107,6 +107,42 @@ def forget_the_end_of_a_create(lab: Any, key: str) -> dict[str, Any]:
     return lost
 
 
+def test_a_create_that_got_no_answer_is_looked_for_before_it_is_repeated(lab: Any) -> None:
+    outcome = lab.up({"web-1": {"fail": "timed out while waiting for the machine"}, "web-2": {}})
+    assert [step.key for step in outcome.failed] == ["web-1"]
+    assert pending(lab) == ["web-1"]
+    (lab.cloud / "i-late.json").write_text(json.dumps({"name": "web-1"}))
+
+    (notice,) = lab.recover(lambda one: "i-late" if one.tags == {"mcis-vm": "web-1"} else None)
+
+    assert "adopted it as i-late" in notice
+    assert lab.up({"web-1": {}, "web-2": {}}).ok
+    assert lab.machines() == ["web-1", "web-2"]
+
+
+def test_a_create_that_was_refused_leaves_nothing_to_look_for(lab: Any) -> None:
+    lab.up({"web-1": {"fail": "quota: no more machines"}})
+
+    assert (pending(lab), lab.recover()) == ([], ())
+
+
+def test_a_dead_plugin_leaves_what_it_was_creating_in_doubt(lab: Any) -> None:
+    lab.up({"web-1": {"die": True}})
+
+    assert pending(lab) == ["web-1"]
+    assert lab.recover() == ("web-1: creating had never ended; it is begun again",)
+    assert lab.up({"web-1": {}}).ok
+    assert lab.machines() == ["web-1"]
+
+
+def test_a_stack_in_doubt_can_be_taken_down_and_removed(lab: Any) -> None:
+    lab.up({"web-1": {"die": True}})
+    lab.recover()
+
+    assert lab.down(remove=True).ok
+    assert lab.session.absent
+
+
 def test_a_killed_engine_is_reported_and_the_next_up_continues(lab: Any) -> None:
     def kill(event: Any) -> None:
         if event.kind == "op_start" and event.subject.vm:
