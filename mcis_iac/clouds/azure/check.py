@@ -19,6 +19,7 @@ UNREACHABLE = "MCIS274"
 CUSTOM_DATA_LIMIT = 65_535
 USER_LIMIT = 64
 ADDRESSES_LIMIT = 4_000
+RULES_LIMIT = 1_000
 RSA_BITS = 2_048
 KEY_KINDS = ("ssh-rsa", "ssh-ed25519")
 DISK_LIMIT_GIB = 32_767
@@ -245,15 +246,22 @@ def _seats(mcis: Mcis, group: Group) -> Mapping[checks.Subnet, int]:
 
 
 def _addresses(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
-    plan, count = Plan(mcis=mcis, members=(), public_keys={}), 0
+    plan = Plan(mcis=mcis, members=(), public_keys={})
+    count, rules = 0, 1  # the last rule closes what no other allows
     for rule in peers.rules(plan, group):
-        count += len(peers.ranges(plan, rule))
-        elsewhere = (mcis.groups[name] for name in peers.groups(plan, rule) & mcis.groups.keys())
-        count += sum(other.count for other in elsewhere if not checks.side_by_side(group, other))
+        ranges = peers.ranges(plan, rule)
+        named = [mcis.groups[name] for name in peers.groups(plan, rule) & mcis.groups.keys()]
+        beside = sum(checks.side_by_side(group, other) for other in named)
+        away = [other.count for other in named if other.count and not checks.side_by_side(group, other)]
+        count += len(ranges) + sum(away)
+        rules += bool(ranges) + (1 if "mcis" in rule.sources else beside) + len(away)
+    path = checks.walls_of(group)
     if count > ADDRESSES_LIMIT:
-        path = checks.walls_of(group)
         detail = f"{count:,} addresses for group `{group.name}`, a security group takes {ADDRESSES_LIMIT:,}"
         yield _over(mcis, group, path, detail, "name ranges, or let in fewer groups of other places")
+    if rules > RULES_LIMIT:
+        detail = f"group `{group.name}` needs {rules:,} rules, a security group takes {RULES_LIMIT:,}"
+        yield _over(mcis, group, path, detail, "name wider ranges of ports, or let in fewer groups")
 
 
 def _hidden(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:

@@ -151,3 +151,12 @@ def test_what_costs_or_needs_a_consent_is_said() -> None:
     assert "NAT gateway (azure/koreacentral, network main)" in gateway
     (terms,) = said(here(image="rocky-9"))
     assert "az vm image terms accept --urn resf:rockylinux-x86_64:9-base:latest" in terms
+
+
+@pytest.mark.parametrize(("ports", "refused"), [(999, False), (1_000, True)])
+def test_more_rules_than_a_security_group_takes_are_refused(ports: int, refused: bool) -> None:
+    spans = tuple((1_000 + 2 * port, 1_000 + 2 * port) for port in range(ports))
+    wall = Firewall(name="w", rules=(FirewallRule(sources=("anywhere",), ports=spans),))
+    found = problems(here(firewalls=("w",)), firewalls={"w": wall})
+    assert [problem.code for problem in found] == ["MCIS272"] * refused
+    assert not refused or "takes 1,000" in found[0].detail
