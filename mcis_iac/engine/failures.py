@@ -25,7 +25,12 @@ _PREFIXES = {
     "other": "other",
 }
 _WORDS = (
-    ("quota", r"quota|limit ?exceeded|limitexceeded|too many (instances|requests)"),
+    # Asked too often: not a quota of VMs, so the offer is as good as before.
+    (
+        "other",
+        r"requestlimitexceeded|request rate|throttl|rate ?(limit ?)?exceeded|too ?many ?requests|\b429\b",
+    ),
+    ("quota", r"quota|limit ?exceeded|limitexceeded|too many instances"),
     ("capacity", r"capacity|no room|stock ?out|resource_pool_exhausted|skunotavailable|no valid host"),
     ("credentials", r"unauthori[sz]ed|forbidden|access ?denied|credential|authenticat|expired token"),
     ("timeout", r"timed? ?out|deadline exceeded"),

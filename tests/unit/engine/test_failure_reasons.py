@@ -20,6 +20,13 @@ from mcis_iac.errors import CredentialsError, EngineError, McisError
         ("UnauthorizedOperation: no", "credentials", "UnauthorizedOperation: no"),
         ("waiting for it timed out", "timeout", "waiting for it timed out"),
         ("image ubuntu-99 not found", "image", "image ubuntu-99 not found"),
+        ("RequestLimitExceeded: slow down", "other", "RequestLimitExceeded: slow down"),
+        (
+            "Error 403: Rate Limit Exceeded, rateLimitExceeded",
+            "other",
+            "Error 403: Rate Limit Exceeded, rateLimitExceeded",
+        ),
+        ("Code=TooManyRequests Status=429", "other", "Code=TooManyRequests Status=429"),
         ("something else", "other", "something else"),
     ],
 )
