@@ -126,14 +126,25 @@ def _put(store: Store, thing: Thing) -> None:
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory, engine: str, shapes: Path) -> Life:
     with living(tmp_path_factory.mktemp("three"), "three-clouds", engine, shapes) as life:
+        life.does("doctor")
         life.does("up", "--yes")
         life.does("status", "--json")
         life.does("exec", "--", ASKED)
+        life.does("ssh", "db-1", "--", "hostname")
         life.does("scale", "web=3", "--yes")
         life.does("preview", "--expect-no-changes")
         haunt(life.world.clouds.folder)
         life.does("down", "--yes")
     return life
+
+
+def test_the_doctor_finds_every_cloud_ready_before_anything_is_there(three: Life) -> None:
+    told = three.said["doctor"].out
+    assert "NOT OK" not in told and "not known" not in told
+    assert told.count("credentials") == 3 and three.there["doctor"] == []
+    assert "4 wanted, 0 of 32 in use" in told  # processors on AWS
+    assert "4 wanted, 24 of 24 free" in told  # on Google Cloud
+    assert "2 vCPUs wanted, 0 of 10 used" in told  # on Azure
 
 
 def test_up_ends_when_the_machines_of_all_clouds_are_ready(three: Life) -> None:
@@ -159,6 +170,11 @@ def test_the_machines_are_made_from_the_images_of_the_lock(three: Life) -> None:
 
 def test_a_command_runs_on_the_machine_that_its_line_names(three: Life) -> None:
     assert [three.lines(name)[0] for name in FIVE] == FIVE
+
+
+def test_openssh_knows_the_host_key_that_the_machine_was_sent(three: Life) -> None:
+    assert three.said["ssh"].out == "db-1\n"
+    assert "authenticity" not in three.said["ssh"].err and "Warning" not in three.said["ssh"].err
 
 
 def test_the_machines_have_done_what_the_manifest_says(three: Life) -> None:
@@ -199,12 +215,18 @@ def test_credentials_and_host_keys_are_written_and_told_nowhere(three: Life) -> 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory, engine: str, shapes: Path) -> Life:
     with living(tmp_path_factory.mktemp("private"), "openstack-private", engine, shapes) as life:
+        life.does("doctor")
         life.does("up", "--yes")
         life.does("status", "--json")
         life.does("exec", "--", ASKED)
         life.does("preview", "--expect-no-changes")
         life.does("down", "--yes", "--force-protected")
     return life
+
+
+def test_the_doctor_finds_a_private_cloud_ready(private: Life) -> None:
+    told = private.said["doctor"].out
+    assert "NOT OK" not in told and "datacentre is 3f1d2c4b" in told
 
 
 def test_a_private_cloud_is_brought_up_from_its_own_image(private: Life) -> None:

@@ -27,6 +27,8 @@ PLAIN: Mapping[str, tuple[str, str, str]] = {
     "DescribeVpcs": ("vpcSet", "vpcId", aws.VPC),
     "DescribeKeyPairs": ("keySet", "keyPairId", aws.KEY),
 }
+# Moto knows no quota of EC2's: this is everybody's.
+QUOTA = b'{"Quota": {"Value": 32.0}}'
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -41,10 +43,12 @@ class Front:
         environ["wsgi.input"] = BytesIO(sent)
         asked = {key: values[0] for key, values in parse_qs(sent.decode(errors="replace")).items()}
         region, service = _scope(environ.get("HTTP_AUTHORIZATION", ""))
-        answer = self._answer(asked, region) if service == "ec2" else None
+        answer, kind = self._answer(asked, region) if service == "ec2" else None, "text/xml"
+        if service == "servicequotas":
+            answer, kind = QUOTA, "application/x-amz-json-1.1"
         if answer is None:
             return self._behind(environ, start)
-        start("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(answer)))])
+        start("200 OK", [("Content-Type", kind), ("Content-Length", str(len(answer)))])
         return [answer]
 
     def _answer(self, asked: Mapping[str, str], region: str) -> bytes | None:

@@ -21,6 +21,8 @@ from fakes.standin.world import IMAGES, PROJECT, REGIONS, SECRETS, ec2, mirror
 from fakes.standin.world.machine import Machine
 from fakes.standin.world.orders import orders
 
+from mcis_iac.clouds.gcp import catalogue
+
 LOOK_S = 0.05
 ADDRESSES = "198.18.0.0/15"
 
@@ -71,7 +73,7 @@ def servers(folder: Path, stores: dict[str, Store]) -> Iterator[dict[str, str]]:
         _furnish_google(google)
         mirror.google(google, stores["gcp"])
         resource_manager = stack.enter_context(arm.serving())
-        resource_manager.publishes(REGIONS["azure-native"], IMAGES["azure-native"], architecture="x64")
+        _furnish_azure(resource_manager)
         mirror.arm(resource_manager, stores["azure-native"])
         private = stack.enter_context(openstack.serving(REGIONS["openstack"]))
         _furnish_openstack(private)
@@ -86,15 +88,29 @@ def servers(folder: Path, stores: dict[str, Store]) -> Iterator[dict[str, str]]:
 
 
 def _furnish_google(fake: gcp.FakeGoogle) -> None:
-    fake.has_project(PROJECT)
-    fake.has_region(PROJECT, REGIONS["gcp"])
+    region = REGIONS["gcp"]
+    fake.has_project(PROJECT, CPUS_ALL_REGIONS=(0, 100), NETWORKS=(1, 5))
+    fake.has_region(PROJECT, region, CPUS=(0, 24), INSTANCES=(0, 24), IN_USE_ADDRESSES=(0, 8))
+    fake.allowed = set(catalogue.data("permissions")["permissions"])
+    for zone in "abc":
+        fake.has(f"projects/{PROJECT}/zones/{region}-{zone}/machineTypes/e2-small")
     _, images, _, _, name = IMAGES["gcp"].split("/")
     fake.has_image(images, "ubuntu-2404-lts-amd64", name)
+
+
+def _furnish_azure(fake: arm.FakeArm) -> None:
+    region = REGIONS["azure-native"]
+    fake.publishes(region, IMAGES["azure-native"], architecture="x64")
+    fake.sells(region, "Standard_D2s_v5", "1", "2", "3")
+    fake.counts("Microsoft.Compute", region, "cores", 0, 10)
+    fake.counts("Microsoft.Network", region, "PublicIPAddresses", 0, 10)
 
 
 def _furnish_openstack(fake: openstack.FakeOpenStack) -> None:
     fake.password = SECRETS["OS_PASSWORD"]
     fake.has_image(IMAGES["openstack"], "ubuntu-24.04-hardened")
+    for flavor in ("m1.small", "m1.large"):
+        fake.has("flavors", flavor)
     external = {"router:external": True, "tags": []}
     fake.has("networks", "3f1d2c4b-5a69-4788-9695-a4b3c2d1e0f0", name="datacentre", **external)
 
