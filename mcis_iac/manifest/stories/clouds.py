@@ -155,9 +155,9 @@ AZURE = {
     "MCIS272": Code(
         "over a limit of Azure",
         """
-        A resource of Azure has at most 50 tags (labels are tags) of limited length; the rules of a
-        security group have at most 4,000 addresses, one for each VM of another network, region or cloud
-        that may come in; a VM has at most 64 data disks, and disks of type fast (Premium SSD) only with
+        A resource of Azure has at most 50 tags (labels are tags) of limited length; a security group has
+        at most 1,000 rules (one for each range of ports, once for addresses and once for each group that
+        may come in) with 4,000 addresses, one for each VM of another network, region or cloud; a VM has at most 64 data disks, and disks of type fast (Premium SSD) only with
         sizes that have an s in their name, such as Standard_D2s_v5. Sizes of the B series are not sold
         as spot.
         """,
