@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,9 @@ def living(folder: Path, stack: str, engine: str, shapes: Path) -> Iterator[Life
         mine = {"MCIS_ENGINE": engine, "MCIS_DATA_DIR": str(folder / "data"), "NO_COLOR": "1"}
         kept = {name: value for name, value in clean_environment().items() if not name.startswith(THEIRS)}
         yield Life(Room(folder, {**kept, **mine, **world.env}), world)
+    until = time.monotonic() + 10  # plugins end a moment after their engine
+    while processes_of(folder) and time.monotonic() < until:
+        time.sleep(0.05)
     assert processes_of(folder) == []
 
 
