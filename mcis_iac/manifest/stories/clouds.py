@@ -155,11 +155,11 @@ AZURE = {
     "MCIS272": Code(
         "over a limit of Azure",
         """
-        A resource of Azure has at most 50 tags (labels are tags) of limited length; a security group has
-        at most 1,000 rules (one for each range of ports, once for addresses and once for each group that
-        may come in) with 4,000 addresses, one for each VM of another network, region or cloud; a VM has at most 64 data disks, and disks of type fast (Premium SSD) only with
-        sizes that have an s in their name, such as Standard_D2s_v5. Sizes of the B series are not sold
-        as spot.
+        A resource of Azure has at most 50 tags (labels are tags) of limited length. A security group has
+        at most 1,000 rules (each range of ports has one for addresses and one for each group that may
+        come in) with 4,000 addresses, one for each VM of another network, region or cloud. A VM has at
+        most 64 data disks, and disks of type fast (Premium SSD) only with sizes that have an s in their
+        name, such as Standard_D2s_v5. Sizes of the B series are not sold as spot.
         """,
     ),
     "MCIS273": Code(
