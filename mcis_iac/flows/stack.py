@@ -13,16 +13,15 @@ from mcis_iac.actions import inventory as inventories
 from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import Found
 from mcis_iac.engine import bootstrap, operations, recovery
-from mcis_iac.engine.checkpoint import Pending
 from mcis_iac.engine.events import Event
 from mcis_iac.engine.held import hold
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
 from mcis_iac.errors import McisError
+from mcis_iac.flows.adoption import Adoption
 from mcis_iac.flows.ground import Standing
 from mcis_iac.flows.plugins import require
 from mcis_iac.model import Connection, Inventory, Subject
-from mcis_iac.program import naming
 from mcis_iac.program.graph import Graph
 
 
@@ -101,30 +100,8 @@ def recover(here: Standing, session: Session) -> None:
         fields = {"severity": "note", "summary": line}
         here.request.listen(Event(kind="diagnostic", mcis=here.name, env=here.env, fields=fields))
 
-    for line in recovery.recover(session, lambda pending: _adopt(here, pending), tell):
+    for line in recovery.recover(session, Adoption(here), tell):
         tell(line)
-
-
-def _adopt(here: Standing, pending: Pending) -> str | None:
-    """The id of what an unfinished create made, if its cloud can tell and a repeat would not find it."""
-    key = pending.resource.key
-    told = naming.subject_of(key)
-    tags = {**here.tags, **({"mcis-vm": told.vm} if told.vm else {})}
-    ending = naming.ending(here.namespace, here.name, here.env, key)
-    for connection in here.connections.values():
-        lookup = registry.lookup(connection.cloud)
-        if lookup.CREATE_ADOPTS or not _may_own(connection, told.connection, pending.resource.token):
-            continue
-        for found in lookup.find(connection, tags):
-            if found.name.endswith(ending):
-                return found.id
-    return None
-
-
-def _may_own(connection: Connection, named: str | None, token: str) -> bool:
-    """Whether a resource can be that connection's, from what its key and its token tell."""
-    package = token.partition(":")[0]
-    return named in {None, connection.name} and package == registry.graph(connection.cloud).PACKAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Everything the graph of a cloud has is put into that cloud's fake and looked for
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,14 +16,11 @@ import pytest
 from fakes import arm, gcp, moto, openstack
 from fakes.standin.stacks import everything, plan_of
 
-from mcis_iac.clouds import registry
-from mcis_iac.clouds.base import Found
 from mcis_iac.engine.checkpoint import Pending, StateResource
-from mcis_iac.flows.ground import Standing, of_mcis
-from mcis_iac.flows.stack import _adopt
+from mcis_iac.flows.adoption import Adoption
+from mcis_iac.flows.ground import of_mcis
 from mcis_iac.model import Connection
 from mcis_iac.pipeline import Request
-from mcis_iac.program import naming
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Resource
 
@@ -34,8 +31,7 @@ pytestmark = [
 Put = Callable[[Resource], str]
 SETTINGS = {"gcp": {"project": "shop-project"}}
 FOREIGN = ("AWS_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "ARM_", "AZURE_", "IDENTITY_", "MSI_", "OS_")
-# Kinds that are found. Rules, routes, associations and attachments carry no tags or are not looked for;
-# names of Azure's interfaces and disks and of OpenStack's keys are made of more than the key.
+# Kinds that are found. Rules, routes, associations and attachments carry no tags or are not looked for.
 FOUND = {
     "aws": {
         "ebs/volume:Volume",
@@ -59,9 +55,11 @@ FOUND = {
         "compute/subnetwork:Subnetwork",
     },
     "azure": {
+        "compute:Disk",
         "compute:VirtualMachine",
         "network:ApplicationSecurityGroup",
         "network:NatGateway",
+        "network:NetworkInterface",
         "network:NetworkSecurityGroup",
         "network:PublicIPAddress",
         "network:VirtualNetwork",
@@ -70,6 +68,7 @@ FOUND = {
     "openstack": {
         "blockstorage/volume:Volume",
         "compute/instance:Instance",
+        "compute/keypair:Keypair",
         "networking/floatingIp:FloatingIp",
         "networking/network:Network",
         "networking/port:Port",
@@ -321,18 +320,10 @@ def test_what_carries_our_tags_and_name_is_found(cloud: str, put: Put) -> None:
             wanted.setdefault(kind, one)
     assert wanted.keys() == FOUND[cloud]
     made = {one.key: put(one) for one in wanted.values()}
-    carried = registry.lookup(cloud).find(here.connections[cloud], here.tags)
-    assert {one.key: named(carried, here, one) for one in wanted.values()} == made
-    for one in (each for kind, each in wanted.items() if kind.endswith(("nstance", "Machine", "Volume"))):
-        assert _adopt(here, unfinished(one)) == made[one.key]
-
-
-def named(carried: Sequence[Found], here: Standing, one: Resource) -> str | None:
-    """The first of them whose name was made from that resource's key."""
-    ending = naming.ending(here.namespace, here.name, here.env, one.key)
-    return next((each.id for each in carried if each.name.endswith(ending)), None)
+    adoption = Adoption(here)
+    assert {one.key: adoption(unfinished(one)) for one in wanted.values()} == made
 
 
 def unfinished(one: Resource) -> Pending:
-    resource = StateResource(urn=f"urn::{one.key}", token=one.token, key=one.key)
+    resource = StateResource(urn=f"urn::{one.key}", token=one.token, key=one.key, inputs=one.inputs)
     return Pending(op="creating", resource=resource)

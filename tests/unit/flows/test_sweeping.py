@@ -15,8 +15,9 @@ from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import Found
 from mcis_iac.engine.checkpoint import Pending, StateResource
 from mcis_iac.errors import CredentialsError
+from mcis_iac.flows.adoption import Adoption
 from mcis_iac.flows.ground import Standing, of_mcis
-from mcis_iac.flows.stack import _adopt, sweep
+from mcis_iac.flows.stack import sweep
 from mcis_iac.model import Connection
 from mcis_iac.pipeline import Request
 from mcis_iac.program import naming
@@ -75,8 +76,8 @@ def here(clouds: dict[str, Cloud]) -> Standing:
     return of_mcis(Request(), mcis)
 
 
-def unfinished(key: str, token: str) -> Pending:
-    resource = StateResource(urn=f"urn::{key}", token=token, key=key, id="", inputs={})
+def unfinished(key: str, token: str, **inputs: Any) -> Pending:
+    resource = StateResource(urn=f"urn::{key}", token=token, key=key, id="", inputs=inputs)
     return Pending(op="creating", resource=resource)
 
 
@@ -99,15 +100,35 @@ def test_a_cloud_that_cannot_be_searched_is_named_once(here: Standing, clouds: d
 def test_an_unfinished_create_takes_over_what_has_its_name(here: Standing, clouds: dict[str, Cloud]) -> None:
     clouds["one"].has("ip/web-1", "web-1")
     made = clouds["one"].has("web-1", "web-1")
-    assert _adopt(here, unfinished("web-1", "one:compute:Instance")) == made
+    assert Adoption(here)(unfinished("web-1", "one:compute:Instance")) == made
 
 
 def test_nothing_of_another_key_is_taken_over(here: Standing, clouds: dict[str, Cloud]) -> None:
     clouds["one"].has("ip/web-1", "web-1")
-    assert _adopt(here, unfinished("web-1", "one:compute:Instance")) is None
+    assert Adoption(here)(unfinished("web-1", "one:compute:Instance")) is None
 
 
 def test_only_the_cloud_of_the_resource_is_asked(here: Standing, clouds: dict[str, Cloud]) -> None:
     clouds["one"].silent = "boto3 is not installed"
     made = clouds["two"].has("web-1", "web-1")
-    assert _adopt(here, unfinished("web-1", "two:compute:Instance")) == made
+    assert Adoption(here)(unfinished("web-1", "two:compute:Instance")) == made
+
+
+def test_a_name_that_was_asked_for_is_found_among_its_kind(here: Standing, clouds: dict[str, Cloud]) -> None:
+    for kind in ("resource group", "networkInterfaces"):
+        clouds["one"].things.append(Found(kind=kind, id=f"id of {kind}", name="mcis-shop", tags=OURS))
+    asked = {"resourceGroupName": "mcis-shop", "networkInterfaceName": "mcis-shop"}
+    found = Adoption(here)(unfinished("nic/web-1", "one:network:NetworkInterface", **asked))
+    assert found == "id of networkInterfaces"
+    assert Adoption(here)(unfinished("disk/web-1/a", "one:compute:Disk", **asked)) is None
+
+
+def test_a_cloud_is_asked_once_for_all_that_never_ended(
+    here: Standing, clouds: dict[str, Cloud], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    lookup = registry.lookup("one")
+    monkeypatch.setattr(lookup, "find", lambda connection, _: asked.append(connection.name) or ())
+    adoption = Adoption(here)
+    assert [adoption(unfinished(f"web-{n}", "one:compute:Instance")) for n in (1, 2, 3)] == [None] * 3
+    assert asked == ["one"]
