@@ -18,7 +18,7 @@ from mcis_iac.eject.layout import Module
 from mcis_iac.eject.module import Writer, ordinal
 from mcis_iac.eject.project import Page, Project
 from mcis_iac.eject.spelling import LOCAL, snake
-from mcis_iac.errors import OperationError, UsageError
+from mcis_iac.errors import McisError, UsageError
 from mcis_iac.model import NOTHING
 from mcis_iac.program.graph import Graph
 from mcis_iac.program.typed import shapes
@@ -47,7 +47,7 @@ class Stack:
 
 
 def ejected(graph: Graph, stack: Stack) -> Ejected:
-    """The whole project. OperationError when a typed package is not installed."""
+    """The whole project. McisError when a typed package is not installed."""
     project = Project(graph, frozenset(stack.untyped))
     pages = project.pages()
     context = _context(project, pages, stack)
@@ -86,7 +86,9 @@ def write(directory: Path, made: Ejected) -> tuple[Path, ...]:
         return tuple(_write(directory / name, text) for name, text in made.files.items())
     except OSError as exc:
         detail = f"{exc.filename or directory}: {exc.strerror or exc}"
-        raise OperationError(summary="cannot write the files", detail=detail) from exc
+        raise McisError(
+            summary="cannot write the files", detail=detail, hint="name a folder where you may write"
+        ) from exc
 
 
 def _write(path: Path, text: str) -> Path:

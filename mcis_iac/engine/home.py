@@ -226,8 +226,11 @@ def explained(path: Path) -> Any:
 
 
 def _unwritable(path: Path, reason: str) -> McisError:
+    named = os.environ.get("MCIS_DATA_DIR")
+    shared = named is not None and path.is_relative_to(Path(named).expanduser().absolute())
+    other = "point MCIS_DATA_DIR at one where you may write" if shared else "run mcis where you may write"
     return McisError(
-        summary="cannot write the stack's files",
+        summary="cannot write mcis's own files" if shared else "cannot write the stack's files",
         detail=f"{path}: {reason}",
-        hint="make the folder writable (and not full), or run mcis where you may write",
+        hint=f"make the folder writable (and not full), or {other}",
     )

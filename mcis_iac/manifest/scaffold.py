@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mcis_iac import bundled
-from mcis_iac.errors import OperationError, UsageError
+from mcis_iac.errors import McisError, UsageError
 from mcis_iac.manifest.guess import listed
 
 PLACEHOLDER = "{{ name }}"
@@ -40,7 +40,9 @@ def scaffold(directory: Path, template: str = "local") -> tuple[Path, ...]:
         return tuple(_write(directory / name, text) for name, text in texts.items())
     except OSError as exc:
         detail = f"{exc.filename or directory}: {exc.strerror or exc}"
-        raise OperationError(summary="cannot write the files", detail=detail) from exc
+        raise McisError(
+            summary="cannot write the files", detail=detail, hint="name a folder where you may write"
+        ) from exc
 
 
 def _texts(template: str, name: str) -> dict[str, str]:

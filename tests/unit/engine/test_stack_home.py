@@ -93,6 +93,20 @@ def test_a_failed_write_leaves_the_old_text(home: StackHome) -> None:
     assert [path.name for path in home.folder.glob(".*")] == []
 
 
+def test_who_may_not_write_is_told_which_variable_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MCIS_DATA_DIR", str(tmp_path / "file"))
+    with pytest.raises(McisError) as shared:
+        replace_text(tmp_path / "file" / "x", "")
+    with pytest.raises(McisError) as own:
+        replace_text(tmp_path / "nowhere" / "x", "")
+
+    assert "point MCIS_DATA_DIR at one" in shared.value.hint and "file" in shared.value.detail
+    assert "run mcis where you may write" in own.value.hint
+
+
 def test_the_record_keeps_lines_and_skips_one_that_was_cut_off(home: StackHome) -> None:
     record.append(home, "operation", {"verb": "up"})
     with home.record.open("a") as file:

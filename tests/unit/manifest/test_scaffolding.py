@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mcis_iac.errors import OperationError, UsageError
+from mcis_iac.errors import McisError, UsageError
 from mcis_iac.manifest.load import load
 from mcis_iac.manifest.scaffold import scaffold
 
@@ -65,5 +65,5 @@ def test_an_unknown_template_names_the_known_ones(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
-    with pytest.raises((UsageError, OperationError)):
+    with pytest.raises((UsageError, McisError)):
         scaffold(tmp_path / "x")
