@@ -22,6 +22,11 @@ SHORTEST_PREFIX = 8
 MAX_PORT = 65535
 SSH = 22
 WORDS = ("anywhere", "me", "mcis")
+# What others call it: no slip of the pen, so that no likeness of letters finds it.
+ALSO_CALLED = {
+    **dict.fromkeys(("internet", "any", "all", "world", "public", "everyone", "everywhere", "*"), "anywhere"),
+    **dict.fromkeys(("my-ip", "myip", "my_ip", "my-address"), "me"),
+}
 FEW = 50  # with more networks than that, looking for a free range is not worth the wait
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
@@ -197,7 +202,8 @@ def _source(scene: Scene, node: Node) -> Iterator[Diagnostic]:
             detail = f"did you mean {meant}?" if meant else "expected an IPv4 range such as 198.51.100.0/24"
             yield problem("MCIS211", node.span, detail)
     else:
-        guess = f"group:{word}" if word in scene.groups else nearest(word, WORDS)
+        meant = ALSO_CALLED.get(word.lower()) or nearest(word, WORDS)
+        guess = f"group:{word}" if word in scene.groups else meant
         detail = f"did you mean `{guess}`?" if guess else "no such source"
         note = "from takes: anywhere, me, mcis, group:NAME, a range such as 198.51.100.0/24"
         yield problem("MCIS103", node.span, detail, notes=(note,))

@@ -40,6 +40,8 @@ LAB = "connections: {lab: {cloud: local}, other: {cloud: local}}"
         (manifest("firewalls: {a: [{from: [10.0.0.1]}]}"), "211", "10.0.0.1", "did you mean 10.0.0.1/32?"),
         (manifest("firewalls: {a: [{from: [evrywhere]}]}"), "103", "evrywhere", None),
         (manifest("firewalls: {a: [{from: [anywere]}]}"), "103", "anywere", "did you mean `anywhere`?"),
+        (manifest("firewalls: {a: [{from: [internet]}]}"), "103", "internet", "did you mean `anywhere`?"),
+        (manifest("firewalls: {a: [{from: [my-ip]}]}"), "103", "my-ip", "did you mean `me`?"),
         (manifest("firewalls: {a: [{from: [web]}]}"), "103", "web", "did you mean `group:web`?"),
         (manifest("firewalls: {a: [{ports: [0], from: [me]}]}"), "214", "0", "ports go from 1 to 65535"),
         (manifest("firewalls: {a: [{ports: [65536], from: [me]}]}"), "214", "65536", None),
