@@ -24,7 +24,7 @@ from mcis_iac.errors import Cancelled, McisError, UsageError
 BROKEN_PIPE = 141
 BUG = 255
 GARBAGE = 20_000  # new objects before a look for garbage; Python's own is 700
-CHANGING = ("up", "scale", "refresh", "down")
+CHANGING = ("up", "scale", "replace", "refresh", "down")
 EPILOG = (
     "plan, apply and destroy mean preview, up and down. Every shared flag can also be set as MCIS_<FLAG>. "
     "`mcis VERB -h` (or --help) explains a verb."

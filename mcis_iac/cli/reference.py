@@ -30,6 +30,7 @@ VERBS = (
     Verb("preview", "change", "Show what `up` would change; change nothing.", "plan"),
     Verb("up", "change", "Make what the manifest describes exist.", "apply"),
     Verb("scale", "change", "Change how many VMs groups have, in the manifest and for real."),
+    Verb("replace", "change", "Make VMs anew, with the same names."),
     Verb("refresh", "change", "Read what really exists into the state."),
     Verb("down", "change", "Delete everything of an MCIS.", "destroy"),
     Verb("status", "look", "Show every VM and how it is."),

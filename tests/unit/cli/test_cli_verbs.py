@@ -85,6 +85,13 @@ def test_scale_passes_everything_it_was_told(mcis):
     }
 
 
+def test_replace_makes_those_and_passes_on_the_rest(mcis):
+    stages = FakePipeline()
+    mcis("replace", "web", "db-1", "-y", "--force-protected", stages=stages)
+    assert stages.asked["replace"] == ("web", "db-1")
+    assert stages.asked["force_protected"] and not stages.asked.get("targets")
+
+
 def test_refresh_says_what_differed(mcis):
     done = mcis("refresh", stages=FakePipeline(result=applied(ended("web-1"))))
     assert "1 resource differed, now in the state" in done.out
