@@ -314,7 +314,10 @@ class ImageChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One VM and where it goes. `why` says who decided, e.g. "pinned"."""
+    """One VM and where it goes. `why` says who decided, e.g. "pinned".
+
+    `user` is the login of a machine that exists, None where it is that of the group.
+    """
 
     group: str
     ordinal: int
@@ -327,6 +330,7 @@ class Member:
     spot: bool = False
     hourly_usd: Decimal | None = None
     why: str = "pinned"
+    user: str | None = None
 
     @property
     def name(self) -> str:

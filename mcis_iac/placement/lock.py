@@ -11,18 +11,18 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mcis_iac.errors import ManifestError, OperationError
 from mcis_iac.model import Diagnostic, Group, Mcis, Network
-from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Place, Price, Purchase, Row, rows
+from mcis_iac.placement.lock_data import GroupLock, Lock, Made, Offer, Place, Price, Purchase, Row, rows
 from mcis_iac.placement.lock_parse import Parser, problem, span_of
 
 __all__ = [
-    "GroupLock", "Lock", "Offer", "Place", "Price", "Purchase", "Row", "digest", "drop", "forget", "read",
-    "rows", "write",
+    "GroupLock", "Lock", "Made", "Offer", "Place", "Price", "Purchase", "Row", "digest", "drop", "forget",
+    "read", "remember", "rows", "write",
 ]  # fmt: skip
 
 
@@ -174,6 +174,8 @@ def _row(row: Row) -> dict[str, Any]:
     }
     if offer.price is not None:
         found["price"] = {"as_of": offer.price.as_of, "source": offer.price.source}
+    if offer.made is not None:
+        found["made"] = asdict(offer.made)
     return found
 
 
@@ -231,6 +233,21 @@ def _dropping(name: str, group: GroupLock, reasons: Mapping[str, str]) -> GroupL
         return group
     kept = {ordinal: offer for ordinal, offer in offers.items() if ordinal not in gone}
     return replace(group, members=rows(kept), dropped=dict(sorted({**group.dropped, **gone}.items())))
+
+
+def remember(lock: Lock, made: Mapping[str, Made]) -> Lock:
+    """The lock with what VMs (by name) were made with; unknown names are ignored."""
+    groups = {name: _remembering(name, group, made) for name, group in lock.groups.items()}
+    return replace(lock, groups=groups)
+
+
+def _remembering(name: str, group: GroupLock, made: Mapping[str, Made]) -> GroupLock:
+    offers = group.offers()
+    fresh = {n: made[f"{name}-{n}"] for n in offers if f"{name}-{n}" in made}
+    if all(offers[n].made == each for n, each in fresh.items()):
+        return group
+    known = {n: replace(offer, made=fresh.get(n, offer.made)) for n, offer in offers.items()}
+    return replace(group, members=rows(known))
 
 
 def forget(lock: Lock) -> Lock:

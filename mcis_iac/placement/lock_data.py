@@ -21,8 +21,21 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a VM was given when it was made: its image, digests of its setup and key, its login."""
+
+    image: str
+    setup: str
+    user: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What one VM got: where it is, what it is, what it boots. VMs with equal offers share a row."""
+    """What one VM got: where it is, what it is, what it boots. VMs with equal offers share a row.
+
+    `made` is None for a VM that was never made, or by a version that did not write it down.
+    """
 
     connection: str
     region: str
@@ -33,6 +46,7 @@ class Offer:
     hourly_usd: Decimal | None = None
     price: Price | None = None
     why: str = "pinned"
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from mcis_iac.model import Diagnostic, ImageChoice, Severity, Span
-from mcis_iac.placement.lock_data import GroupLock, Lock, Offer, Place, Price, Row
+from mcis_iac.placement.lock_data import GroupLock, Lock, Made, Offer, Place, Price, Row
 
 CODE = "MCIS249"
 SUMMARY = "the lock file is not valid"
@@ -90,6 +90,7 @@ class Parser:
                 purchase=self._purchase(found["purchase"]) if "purchase" in found else "ondemand",
                 hourly_usd=self._money(found.get("hourly_usd")),
                 price=self._price(found["price"]) if "price" in found else None,
+                made=self._made(found["made"]) if "made" in found else None,
             ),
         )
 
@@ -112,6 +113,11 @@ class Parser:
         found = self._fields(node, Price.__slots__)
         self._need(node, found, "as_of", "source")
         return Price(as_of=self._text(found["as_of"]), source=self._text(found["source"]))
+
+    def _made(self, node: Any) -> Made:
+        found = self._fields(node, Made.__slots__)
+        self._need(node, found, *Made.__slots__)
+        return Made(**{name: self._text(value) for name, value in found.items()})
 
     def _dropped(self, node: Any) -> Mapping[int, str]:
         return {self._ordinal(key): self._text(value) for key, value in self._pairs(node)}

@@ -176,6 +176,7 @@ def _planned(mcis: Mcis, lock: Lock) -> Iterator[Member]:
                 spot=offer.purchase == "spot",
                 hourly_usd=offer.hourly_usd,
                 why=offer.why,
+                user=offer.made.user if offer.made else None,
             )
 
 

@@ -24,7 +24,7 @@ def entry(
         "id": Ref(member.name),
         "private_ip": private_ip,
         "public_ip": public_ip,
-        "user": plan.mcis.groups[member.group].user,
+        "user": member.user or plan.mcis.groups[member.group].user,
         "host_key": host_key.public if host_key else None,
         **more,
     }

@@ -19,7 +19,7 @@ from mcis_iac import bundled
 from mcis_iac.errors import ManifestError, OperationError
 from mcis_iac.model import Connection, Firewall, FirewallRule, Image, ImageChoice, Network
 from mcis_iac.placement import lock
-from mcis_iac.placement.lock import GroupLock, Lock, Offer, Place, Price
+from mcis_iac.placement.lock import GroupLock, Lock, Made, Offer, Place, Price
 
 NAME = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 # Words that YAML readers like to take for something else.
@@ -37,6 +37,7 @@ OFFER = st.builds(
     hourly_usd=st.none() | st.decimals(0, 99, places=4),
     price=st.none() | st.builds(Price, as_of=WORD, source=WORD),
     why=WORD,
+    made=st.none() | st.builds(Made, image=WORD, setup=WORD, user=WORD, key=WORD),
 )
 
 
@@ -104,6 +105,7 @@ def test_the_file_looks_as_it_always_has(golden) -> None:
         purchase="spot",
         hourly_usd=Decimal("0.0520"),
         price=Price(as_of="2026-06-18", source="starter"),
+        made=Made(image="ami-0abc", setup="4f53cda18c2baa0c", user="mcis", key="generated"),
     )
     db = GroupLock(highest=5, members=lock.rows({1: offer, 2: offer}), dropped={5: "quota"})
     whole = replace(
