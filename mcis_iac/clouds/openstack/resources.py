@@ -55,14 +55,15 @@ def _rule(site: Site, key: str, inputs: Inputs, subject: Subject) -> Resource:
     return site.resource(key, "networking/secGroupRule:SecGroupRule", inputs, subject)
 
 
-def key_name(mcis: Mcis, name: str, public_key: str) -> str:
+def key_name(mcis: Mcis, key: str, public_key: str) -> str:
     """The name of a key pair; another text makes another name, so that both can exist for a while.
 
-    Key pairs carry no tags: their names begin with what they can be found by.
+    Key pairs belong to a user, whatever the project, and connections of one stack can be the same
+    user's: the name tells them apart by connection and region, which are in `key`. Key pairs carry no
+    tags: their names begin with what they can be found by.
     """
     text = hashlib.sha256(public_key.encode()).hexdigest()[:KEY_MARK]
-    tags = naming.tags(mcis)
-    return f"{key_mark(tags)}{naming.cloud_name(mcis, f'key/{name}/{text}')}"
+    return f"{key_mark(naming.tags(mcis))}{naming.cloud_name(mcis, f'{key}/{text}')}"
 
 
 def key_mark(tags: Mapping[str, str]) -> str:
@@ -72,14 +73,14 @@ def key_mark(tags: Mapping[str, str]) -> str:
 
 
 def _key_pair(site: Site, name: str, region: str) -> Resource:
-    text = site.plan.public_keys[name]
+    key, text = naming.key_pair(name, site.connection.name, region), site.plan.public_keys[name]
     inputs: Inputs = {
-        "name": key_name(site.mcis, name, text),
+        "name": key_name(site.mcis, key, text),
         "region": region,
         "publicKey": text,
     }
     return site.resource(
-        naming.key_pair(name, site.connection.name, region),
+        key,
         "compute/keypair:Keypair",
         inputs,
         site.subject(region),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fakes.mcis import a_group, an_mcis
 from fakes.standin.lab import CREDENTIALS, Lab
-from fakes.standin.stacks import CONNECTIONS, PLACES, plan_of
+from fakes.standin.stacks import CONNECTIONS, FLAVORS, PLACES, plan_of
 
 from mcis_iac.model import Connection, Mcis
 from mcis_iac.program.build import build
@@ -16,6 +16,7 @@ SECRET = {
     "aws": "AWS_SECRET_ACCESS_KEY",
     "gcp": "GOOGLE_OAUTH_ACCESS_TOKEN",
     "azure": "ARM_CLIENT_SECRET",
+    "openstack": "OS_PASSWORD",
 }
 
 
@@ -29,7 +30,8 @@ def two_accounts(cloud: str) -> Mcis:
         for name in ("one", "two")
     }
     groups = (
-        a_group(f"in-{name}", 1, cloud=cloud, connection=name, region=PLACES[cloud]) for name in connections
+        a_group(f"in-{name}", 1, cloud=cloud, connection=name, region=PLACES[cloud], type=FLAVORS.get(cloud))
+        for name in connections
     )
     return an_mcis(*groups, connections=connections)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -246,14 +247,32 @@ def test_new_subnets_tell_the_name_servers_of_the_connection() -> None:
 def test_a_key_pair_can_be_found_by_its_name() -> None:
     tags = {"mcis": "shop", "mcis-namespace": "default"}
     mcis = a_lab(web())
-    name = resources.key_name(mcis, "generated", KEY)
+    name = resources.key_name(mcis, "key/generated/lab/RegionOne", KEY)
     assert name.startswith(resources.key_mark(tags))
     assert not name.startswith(resources.key_mark(tags | {"mcis-env": "prod"}))
 
 
 def test_another_key_has_another_name() -> None:
     mcis = a_lab(web())
-    assert resources.key_name(mcis, "ops", "ssh-rsa A") != resources.key_name(mcis, "ops", "ssh-rsa B")
+    key = "key/ops/lab/RegionOne"
+    assert resources.key_name(mcis, key, "ssh-rsa A") != resources.key_name(mcis, key, "ssh-rsa B")
+
+
+def test_every_connection_and_region_of_a_user_has_key_pairs_of_its_own_name() -> None:
+    places = [(name, region) for name in ("lab", "two", "a" * 100) for region in (ONE, TWO)]
+    connections = {
+        name: Connection(name=name, cloud="openstack", settings=lab().settings) for name, _ in places
+    }
+    groups = [
+        replace(web(connection=name, region=region), name=f"g{number}")
+        for number, (name, region) in enumerate(places)
+    ]
+    mcis = an_mcis(*groups, connections=connections)
+    pairs = of_kind(built(mcis), "Keypair").values()
+    names = {str(pair.inputs["name"]) for pair in pairs}
+    assert len(names) == len(places)
+    # Nova takes 255 of letters, digits, spaces, underscores and dashes.
+    assert all(re.fullmatch(r"[A-Za-z0-9 _-]{1,255}", name) for name in names)
 
 
 def test_a_label_that_networks_cannot_carry_is_on_machines_only() -> None:

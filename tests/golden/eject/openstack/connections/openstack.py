@@ -84,14 +84,14 @@ router_interface_region_two = openstack.networking.RouterInterface(
 )
 keypair_region_one = openstack.compute.Keypair(
     "key/generated/openstack/RegionOne",
-    name="mcis-505cf604-shop-key-generated-f8a73e39-108796",
+    name="mcis-505cf604-shop-key-generated-openstack-regionone-f8a73e39-3c6b33",
     region="RegionOne",
     public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6ZQfAkEGBrzN5vJfA3rFj1uEWqAzwSm2s3jvJq4mY8",
     opts=pulumi.ResourceOptions(provider=provider),
 )
 keypair_region_two = openstack.compute.Keypair(
     "key/generated/openstack/RegionTwo",
-    name="mcis-505cf604-shop-key-generated-f8a73e39-108796",
+    name="mcis-505cf604-shop-key-generated-openstack-regiontwo-f8a73e39-77d136",
     region="RegionTwo",
     public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB6ZQfAkEGBrzN5vJfA3rFj1uEWqAzwSm2s3jvJq4mY8",
     opts=pulumi.ResourceOptions(provider=provider),
