@@ -12,10 +12,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# How long an example takes says nothing of what it shows; this machine may be busy.
-settings.register_profile("untimed", deadline=None, database=None)
+# How long an example takes says nothing of what it shows, and nothing is left behind.
+settings.register_profile(
+    "untimed",
+    database=None,
+    deadline=None,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "60")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 
 HERE = Path(__file__).parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from mcis_iac.model import Diagnostic, Mcis
 from mcis_iac.placement.lock import Lock
 from mcis_iac.placement.members import settle
 
+dumped = partial(yaml.dump, Dumper=yaml.CSafeDumper)
 GENERATED = {"generated": "ssh-ed25519 AAAA"}
 
 
@@ -156,8 +158,8 @@ def test_without_the_overlay_that_was_meant_there_is_no_draft(tmp_path: Any) -> 
 
 @given(TREES, TREES, st.booleans())
 def test_the_draft_of_any_tree_can_be_looked_at(base: object, over: object, layered: bool) -> None:
-    text = yaml.safe_dump({"version": 1, "name": "x", **base} if isinstance(base, dict) else base)
-    found = loaded(text, overlay=yaml.safe_dump(over) if layered else None)
+    text = dumped({"version": 1, "name": "x", **base} if isinstance(base, dict) else base)
+    found = loaded(text, overlay=dumped(over) if layered else None)
     assert STAND_IN not in [each.span for each in (*found.diagnostics, *later(found))]
     assert (found.mcis is None) == bool(found.drafts)
 
@@ -179,18 +181,18 @@ def ways(node: object, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def test_the_whole_manifest_has_no_problem_later() -> None:
-    mcis = loaded(yaml.safe_dump(WHOLE)).mcis
+    mcis = loaded(dumped(WHOLE)).mcis
     assert settle(mcis, Lock(), public_keys=known(mcis)).diagnostics == ()
 
 
-@pytest.mark.parametrize("value", [None, 7, "", "?", [[]], {"zz": 1}, {}], ids=repr)
+@pytest.mark.parametrize("value", [None, 7, "?", [[]], {"zz": 1}], ids=repr)
 def test_a_refused_value_is_reported_once_and_has_no_follow_up(value: object) -> None:
     for *way, last in ways(WHOLE):
         tree = node = copy.deepcopy(WHOLE)
         for step in way:
             node = node[step]
         node[last] = value
-        found = loaded(yaml.safe_dump(tree))
+        found = loaded(dumped(tree))
         assert later(found) == [], (*way, last)
         if not isinstance(value, dict):  # a map without what belongs into it has many mistakes
             assert len(found.diagnostics) <= 1, (*way, last)
@@ -205,7 +207,7 @@ def test_a_missing_or_misspelt_field_has_no_follow_up() -> None:
             value = node.pop(last)
             if other and isinstance(node, dict):
                 node[other] = value
-            found = loaded(yaml.safe_dump(tree))
+            found = loaded(dumped(tree))
             assert later(found) == [], (*way, last, other)
             if other and isinstance(last, str) and len(way) != 1:  # the names of things are free
                 assert len(found.diagnostics) <= 1, (*way, last, other)
@@ -217,13 +219,13 @@ def test_a_value_that_cannot_be_read_is_the_only_problem() -> None:
         for step in way:
             node = node[step]
         node[last] = "UNREADABLE"
-        found = loaded(yaml.safe_dump(tree).replace("UNREADABLE", "*nobody"))
+        found = loaded(dumped(tree).replace("UNREADABLE", "*nobody"))
         assert [each.code for each in found.diagnostics] == ["MCIS109"], (*way, last)
         assert later(found) == [], (*way, last)
 
 
 @pytest.mark.parametrize("section", ["connections", "keys", "images", "networks", "firewalls", "groups"])
 def test_a_section_of_the_wrong_type_is_reported_once(section: str) -> None:
-    found = loaded(yaml.safe_dump(WHOLE | {section: 3}))
+    found = loaded(dumped(WHOLE | {section: 3}))
     assert [each.code for each in found.diagnostics] == ["MCIS105"]
     assert later(found) == []
