@@ -125,7 +125,6 @@ class StackCard:
     backend: str | None = None
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
     protected: tuple[str, ...] = ()  # groups marked `protect` when the stack was last changed
-    setups: Mapping[str, str] = field(default_factory=lambda: NOTHING)  # digest of each group's setup then
 
     @property
     def stack(self) -> str:
@@ -135,9 +134,9 @@ class StackCard:
 
 def write_card(home: StackHome, card: StackCard) -> None:
     """Keep the card; nothing is written when it says the same already."""
-    plain = replace(card, connections={}, setups={})  # views of mappings cannot be copied
+    plain = replace(card, connections={})  # views of mappings cannot be copied
     connections = {name: dict(value) for name, value in card.connections.items()}
-    data = asdict(plain) | {"connections": connections, "setups": dict(card.setups)}
+    data = asdict(plain) | {"connections": connections}
     text = json.dumps(data, indent=2, sort_keys=True) + "\n"
     if not home.card.exists() or home.card.read_text(encoding="utf-8") != text:
         replace_text(home.card, text)
@@ -154,7 +153,6 @@ def read_card(home: StackHome) -> StackCard:
             backend=data.get("backend"),
             connections=data.get("connections") or {},
             protected=tuple(map(str, data.get("protected") or ())),
-            setups=dict(data.get("setups") or {}),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as missing:
         raise NotFoundError(

@@ -13,10 +13,11 @@ from mcis_iac.clouds import registry
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
-from mcis_iac.flows import remedy, results, silence
+from mcis_iac.flows import kept, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.model import Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
 from mcis_iac.pipeline import Applied, VmResult
+from mcis_iac.placement import lock as locks
 
 NOT_FINISHED = ("setup", "ready")
 
@@ -174,6 +175,7 @@ def _as_error(failure: Failure) -> dict[str, str]:
 
 def _settle_up(prospect: Prospect, run: Run) -> Applied:
     """Apply `on_failure`, keep the books, and say how it ended."""
+    prospect = _remembering(prospect, run.outcome)
     failed = failures(prospect.before, run)
     fixed = remedy.remedy(prospect, run.outcome, run.vms, failed)
     kept = tuple(each for each in fixed.failed if each.name not in fixed.given_up)
@@ -192,6 +194,16 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
         notices=(*run.notices, *fixed.notices, *refused),
         duration_s=prospect.clock.elapsed_s,
     )
+
+
+def _remembering(prospect: Prospect, outcome: Outcome) -> Prospect:
+    """What machines are made with now, written into the lock."""
+    ops = {step.key: step.op for step in outcome.steps if step.is_vm and step.ok}
+    lock = kept.done(prospect.placed, ops)
+    if lock == prospect.placed.lock:
+        return prospect
+    locks.write(prospect.ground.lock_path, lock)
+    return replace(prospect, placed=replace(prospect.placed, lock=lock))
 
 
 def go_on(words: str, left: Inventory) -> str:

@@ -16,11 +16,11 @@ from mcis_iac.engine import operations
 from mcis_iac.engine.home import read_card, write_card
 from mcis_iac.engine.session import Session
 from mcis_iac.errors import McisError
-from mcis_iac.flows import guard, results, silence
+from mcis_iac.flows import guard, kept, results, silence
 from mcis_iac.flows.apply import apply, recheck
 from mcis_iac.flows.ground import Ground, Standing, card_of, ground, of_mcis, standing
 from mcis_iac.flows.placing import Clock, Wish
-from mcis_iac.flows.prospect import look_ahead
+from mcis_iac.flows.prospect import Prospect, look_ahead
 from mcis_iac.flows.stack import (
     Swept,
     held,
@@ -58,9 +58,16 @@ def up(here: Ground, wish: Wish, confirm: Confirm) -> Applied:
         guard.keep_protected(prospect.diff, here.mcis, _protected_before(stands), forced=wish.force_protected)
         confirm(prospect.preview)
         write_card(here.home, card_of(here.mcis))
-        if prospect.placed.lock_changed:
-            locks.write(here.lock_path, prospect.placed.lock)
+        prospect = _written(prospect)
         return recheck(prospect) if prospect.diff.empty else apply(prospect)
+
+
+def _written(prospect: Prospect) -> Prospect:
+    """The lock as it is before the engine starts, what new machines are made with included."""
+    lock = kept.begun(prospect.placed, prospect.diff)
+    if prospect.placed.lock_changed or lock != prospect.placed.lock:
+        locks.write(prospect.ground.lock_path, lock)
+    return replace(prospect, placed=replace(prospect.placed, lock=lock))
 
 
 def _protected_before(here: Standing) -> tuple[str, ...]:

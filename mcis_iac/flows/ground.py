@@ -6,18 +6,16 @@ Verbs that change or preview need the whole manifest (`Ground`). Verbs that look
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcis_iac.engine.home import StackCard, StackHome, read_card
 from mcis_iac.errors import ManifestError, McisError, NotFoundError
 from mcis_iac.manifest.diagnostics import credible, failed, in_order
 from mcis_iac.manifest.load import DEFAULT_FILE, Loaded, load, lock_path, manifest_path
-from mcis_iac.model import Connection, Diagnostic, Group, Mcis
+from mcis_iac.model import Connection, Diagnostic, Mcis
 from mcis_iac.pipeline import Checked, Request
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.members import Settled, settle
@@ -258,13 +256,6 @@ def _of_card(request: Request, home: StackHome, card: StackCard) -> Standing:
     )
 
 
-def setup_digest(group: Group) -> str:
-    """Tells two first boots apart: what is set up, whose login is made, which disks are mounted where."""
-    mounts = {disk.name: disk.mount for disk in group.disks if disk.mount}
-    text = json.dumps([asdict(group.setup), group.user, mounts], sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def card_of(mcis: Mcis) -> StackCard:
     """What later verbs must know of the stack when the manifest is broken or gone."""
     connections = {
@@ -278,5 +269,4 @@ def card_of(mcis: Mcis) -> StackCard:
         backend=mcis.backend,
         connections=connections,
         protected=tuple(sorted(name for name, group in mcis.groups.items() if group.protect)),
-        setups={name: setup_digest(group) for name, group in mcis.groups.items()},
     )

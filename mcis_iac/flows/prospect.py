@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mcis_iac.engine import operations
-from mcis_iac.engine.home import read_card
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
-from mcis_iac.errors import McisError
-from mcis_iac.flows import plugins, silence, views
+from mcis_iac.flows import kept, plugins, silence, views
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
 from mcis_iac.flows.stack import known_inventory, subjects
@@ -80,7 +78,7 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         ground=ground,
         here=here,
         wish=wish,
-        placed=ready,
+        placed=kept.foreseen(ready, diff),
         session=session,
         subjects=named,
         before=before,
@@ -94,7 +92,7 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
 def _notices(ground: Ground, plan: Plan, diff: Diff, silent: Collection[Silent]) -> tuple[str, ...]:
     """What a user should know beside the difference."""
     return (
-        *views.kept(ground.mcis, ground.lock, _setups(ground), diff),
+        *kept.notices(plan, ground.lock, diff),
         *views.notices(_used(plan, silent)),
         *views.image_notices(plan),
     )
@@ -104,14 +102,6 @@ def _wanted(mcis: Mcis) -> list[Connection]:
     """The connections that shall have VMs, known before any of them is asked."""
     names = dict.fromkeys(group.placement.connection for group in mcis.groups.values() if group.count)
     return [mcis.connections[name] for name in names]
-
-
-def _setups(ground: Ground) -> Mapping[str, str]:
-    """How the groups were set up when this checkout last changed the stack; nothing when it never did."""
-    try:
-        return read_card(ground.home).setups
-    except McisError:
-        return {}
 
 
 def _used(plan: Plan, silent: Collection[Silent]) -> Mapping[str, Connection]:

@@ -69,12 +69,13 @@ def _is_new(prospect: Prospect, name: str) -> bool:
 
 
 def _without_new(before: Lock, after: Lock) -> Lock:
-    """The lock of before the run, but no ordinal is given back."""
+    """The lock of before the run, but no ordinal is given back, and what was made anew stays so."""
     groups: dict[str, GroupLock] = {}
     for name, group in after.groups.items():
         old = before.groups.get(name, GroupLock())
         groups[name] = replace(old, highest=max(old.highest, group.highest))
-    return replace(before, groups=groups, inputs="" if not before.inputs else before.inputs)
+    made = {f"{group}-{n}": offer.made for group, n, offer in after.members() if offer.made}
+    return locks.remember(replace(before, groups=groups), made)
 
 
 def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remedied:

@@ -8,7 +8,6 @@ from pathlib import PurePath
 from mcis_iac.clouds import registry
 from mcis_iac.engine.diff import ASKED
 from mcis_iac.errors import McisError
-from mcis_iac.flows.ground import setup_digest
 from mcis_iac.model import Change, Connection, Diff, Mcis, Op, Plan
 from mcis_iac.placement.lock import GroupLock, Lock
 
@@ -84,28 +83,3 @@ def image_notices(plan: Plan) -> tuple[str, ...]:
     for cloud in sorted({member.cloud for member in plan.members}):
         found.extend(registry.graph(cloud).notices(plan.mcis))
     return tuple(dict.fromkeys(found))
-
-
-def kept(mcis: Mcis, before: Lock, setups: Mapping[str, str], diff: Diff) -> tuple[str, ...]:
-    """Groups whose existing VMs do not get what the manifest says now, a sentence each.
-
-    `setups` are the digests of the last change, by group.
-    """
-    anew = {change.subject.vm for change in diff.changes if change.is_vm and change.op is Op.REPLACE}
-    found = []
-    for group in mcis.groups.values():
-        offers = before.groups.get(group.name, GroupLock()).offers()
-        staying = [offer for n, offer in offers.items() if f"{group.name}-{n}" not in anew]
-        parts = [
-            word
-            for word, differs in (
-                ("image", any(offer.image.alias != group.image for offer in staying)),
-                ("setup", setups.get(group.name, setup_digest(group)) != setup_digest(group)),
-            )
-            if differs and staying
-        ]
-        if parts:
-            what = " and ".join(parts)
-            anew_by = f"`mcis up --replace {group.name}` makes them anew"
-            found.append(f"{group.name}: existing VMs keep their {what}; {anew_by}")
-    return tuple(found)

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from typing import Any
 
-from mcis_iac.model import Group, Member, Plan
+from mcis_iac.model import Group, ImageChoice, Member, Plan
 from mcis_iac.placement.lock_data import Made
 
 
-def made_now(plan: Plan, member: Member) -> Made:
-    """What the member is given if it is made now."""
-    group = plan.mcis.groups[member.group]
-    # A generated key stays while there are machines, and need not be the same in every checkout.
-    declared = group.key in plan.mcis.keys
-    return Made(
-        image=member.image.id or member.image.alias,
-        setup=setup_digest(group),
-        user=group.user,
-        key=_short(plan.public_keys[group.key]) if declared else group.key,
-    )
+def made_by(plan: Plan) -> Callable[[Member], Made]:
+    """What a member of the plan is given if it is made now."""
+
+    @cache
+    def made(name: str, image: ImageChoice) -> Made:
+        group = plan.mcis.groups[name]
+        # A generated key stays while there are machines, and need not be the same in every checkout.
+        declared = group.key in plan.mcis.keys
+        return Made(
+            image=image.id or image.alias,
+            setup=setup_digest(group),
+            user=group.user,
+            key=_short(plan.public_keys[group.key]) if declared else group.key,
+        )
+
+    return lambda member: made(member.group, member.image)
 
 
 def setup_digest(group: Group) -> str:
