@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mcis_iac.clouds.common import checks
 from mcis_iac.clouds.common.checks import problem
 from mcis_iac.clouds.openstack import firstboot, labels, settings
 from mcis_iac.model import Diagnostic, Group, Mcis, Severity
+from mcis_iac.program import naming
 
 NO_EXTERNAL_NETWORK = "MCIS275"
 TOO_MUCH_USER_DATA = "MCIS276"
 NO_SPOT = "MCIS277"
 NOT_ACCEPTED = "MCIS278"
 UNSEEN_ADDRESS = "MCIS279"
+RESERVED = 4  # of every subnet: its own address, the broadcast one, the router's and that of DHCP
 KEY_KINDS = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 
 
@@ -25,7 +27,10 @@ def check(mcis: Mcis) -> Iterator[Diagnostic]:
         yield from _spot(mcis, group)
         yield from _key(mcis, group)
         yield from _sources(mcis, group)
+        yield from _labels(mcis, group)
     yield from _existing(mcis)
+    here = checks.groups_on(mcis, "openstack")
+    yield from checks.crowded(mcis, here, lambda group: _seats(mcis, group))
 
 
 def notices(mcis: Mcis) -> list[str]:
@@ -169,3 +174,27 @@ def _sources(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
             detail=f"packets of group `{other.name}` arrive from an address that is not known here",
             hint=f"give {other.name} public addresses, or name the address it leaves its network by",
         )
+
+
+def _labels(mcis: Mcis, group: Group) -> Iterator[Diagnostic]:
+    theirs = len(list(checks.labels(mcis, group)))
+    tags = naming.tags(mcis, group=group.name, vm=checks.last_vm(group), labels=group.labels)
+    whole = len(labels.metadata(tags))
+    if whole > labels.ITEMS_LIMIT:
+        yield problem(
+            mcis,
+            group,
+            f"groups.{group.name}.labels",
+            code=NOT_ACCEPTED,
+            summary="not accepted by OpenStack",
+            detail=f"{theirs} labels and {whole - theirs} of mcis; "
+            f"a server takes {labels.ITEMS_LIMIT} metadata items",
+            hint="use fewer labels",
+        )
+
+
+def _seats(mcis: Mcis, group: Group) -> Mapping[checks.Subnet, int]:
+    """All zones of a region share a subnet."""
+    pin, prefix = group.placement, checks.block_prefix(mcis.networks[group.network])
+    place = f"{pin.connection}/{pin.region}"
+    return {checks.Subnet(group.network, place, 2 ** (32 - prefix) - RESERVED): group.count}

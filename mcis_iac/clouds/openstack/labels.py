@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 METADATA_LIMIT = 255
+ITEMS_LIMIT = 128  # Nova's `quota.metadata_items` where an operator sets no other
 TAG_LIMIT = 60
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_:. -]")
 

@@ -223,7 +223,9 @@ OPENSTACK = {
         "not accepted by OpenStack",
         """
         OpenStack refuses a value of the manifest. Key pairs are RSA, ECDSA or Ed25519; keys on a
-        hardware token (`sk-...`) are none of these. A network that is there already is named by ids:
+        hardware token (`sk-...`) are none of these. Labels become metadata of a server, which takes 128
+        items, those among them that mcis finds it by (`mcis`, `mcis-namespace`, `mcis-env`,
+        `mcis-group`, `mcis-vm`). A network that is there already is named by ids:
 
             networks:
               office: {existing: {lab: {RegionOne: {network: 3a1c..., subnet: 77fe...}}}}

@@ -16,6 +16,7 @@ ROOM = {
     "aws": ("ap-northeast-2", "a", 11, 251),
     "azure": ("koreacentral", "1", 123, 2043),
     "gcp": ("asia-northeast3", "a", 252, 4092),
+    "openstack": ("RegionOne", "az1", 252, 4092),
 }
 clouds = pytest.mark.parametrize("cloud", sorted(ROOM))
 

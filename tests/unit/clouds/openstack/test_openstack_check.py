@@ -83,6 +83,14 @@ def test_a_source_beside_needs_no_public_address() -> None:
     assert codes(lab(web(firewalls=("w",)), beside, firewalls={"w": wall})) == []
 
 
+def test_a_server_takes_so_many_labels_those_of_mcis_among_them() -> None:
+    most = {f"label-{number}": "x" for number in range(124)}
+    assert codes(lab(web(labels=most))) == []
+    (problem,) = check.check(lab(web(labels=most | {"more": "x"})))
+    assert problem.code == check.NOT_ACCEPTED and problem.span == lab().span("groups.web.labels")
+    assert problem.detail == "125 labels and 4 of mcis; a server takes 128 metadata items"
+
+
 def test_groups_on_other_clouds_are_not_looked_at() -> None:
     assert codes(an_mcis(a_group("web"))) == []
 
