@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mcis_iac.actions import inventory as inventories
-from mcis_iac.clouds import registry
-from mcis_iac.clouds.base import Demand
+from mcis_iac.clouds import peers, registry
+from mcis_iac.clouds.base import Demand, Spot
 from mcis_iac.flows.ground import Ground, place
 from mcis_iac.model import Inventory, Member, Plan, Vm
 
@@ -27,22 +27,23 @@ def counted(plan: Plan, there: Inventory) -> Mapping[str, Sequence[Demand]]:
     for member in plan.members:
         places.setdefault((member.connection, member.region), []).append(member)
     for (connection, region), members in places.items():
-        here = [vm for vm in there.vms if (vm.connection, vm.region) == (connection, region)]
-        found.setdefault(connection, []).append(_demand(plan, region, members, here))
+        found.setdefault(connection, []).append(_demand(plan, region, members, there))
     return found
 
 
-def _demand(plan: Plan, region: str, members: Sequence[Member], there: Iterable[Vm]) -> Demand:
-    there = tuple(there)
-    names = {vm.name for vm in there}
+def _demand(plan: Plan, region: str, members: Sequence[Member], there: Inventory) -> Demand:
+    names = {vm.name for vm in there.vms if _at(vm) == _at(members[0])}
     new = [member for member in members if member.name not in names]
     old = [member for member in members if member.name in names]
+    spot = [member for member in new if plan.mcis.groups[member.group].placement.spot]
+    on_demand = {member.type for member in new if member not in spot}
+    walled = {member.group for member in old}
     groups = [plan.mcis.groups[member.group] for member in new]
     disks = [disk for group in groups for disk in group.disks]
     return Demand(
         region=region,
         vms=len(new),
-        vcpus=sum(_vcpus(member) or 0 for member in new),
+        vcpus=_counted(new),
         public_ips=sum(group.public_ip != "none" for group in groups),
         networks=len(_networks(plan, new) - _networks(plan, old)),
         types=tuple(sorted({member.type for member in new})),
@@ -50,8 +51,44 @@ def _demand(plan: Plan, region: str, members: Sequence[Member], there: Iterable[
         disk_gib=sum(disk.size_gib or 0 for disk in disks),
         static_ips=sum(group.public_ip == "static" for group in groups),
         gateways=len(_networks(plan, _hidden(plan, new)) - _networks(plan, _hidden(plan, old))),
-        uncounted=tuple(sorted(Counter(m.type for m in new if _vcpus(m) is None).items())),
+        uncounted=_uncounted(new),
+        spot=Spot(
+            vcpus=_counted(spot),
+            types=tuple(sorted({member.type for member in spot} - on_demand)),
+            uncounted=_uncounted(spot),
+        ),
+        walls=len({member.group for member in new} - walled),
+        rules=sum(1 for _ in _rules(plan, members, walled, {vm.name for vm in there.vms})),
     )
+
+
+def _at(thing: Member | Vm) -> tuple[str, str]:
+    return thing.connection, thing.region
+
+
+def _counted(members: Iterable[Member]) -> float:
+    return sum(_vcpus(member) or 0 for member in members)
+
+
+def _uncounted(members: Iterable[Member]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(Counter(m.type for m in members if _vcpus(m) is None).items()))
+
+
+def _rules(
+    plan: Plan, members: Sequence[Member], walled: set[str], there: set[str]
+) -> Iterator[peers.Source]:
+    """Who is let in newly: everybody where a group is new, new members elsewhere where it is there."""
+    for name in sorted({member.group for member in members}):
+        group = plan.mcis.groups[name]
+
+        def beside(member: Member, network: str = group.network) -> bool:
+            return _at(member) == _at(members[0]) and plan.mcis.groups[member.group].network == network
+
+        for rule in peers.rules(plan, group):
+            for source in peers.sources(plan, rule, here=beside):
+                away = isinstance(source, peers.Away) and source.member.name not in there
+                if name not in walled or away:
+                    yield source
 
 
 def _vcpus(member: Member) -> float | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mcis_iac.clouds import registry
 from mcis_iac.flows.placing import Placed
-from mcis_iac.model import Diff, Group, Member, Op, Plan, Setup
+from mcis_iac.model import Diff, Disk, Group, Member, Op, Plan, Setup
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.lock import Lock, Made, Offer
 from mcis_iac.placement.made import made_by
@@ -23,7 +23,7 @@ from mcis_iac.program.build import build
 from mcis_iac.program.graph import Resource
 
 # The manifest's words for what a machine is made with, in the order they are told.
-PARTS = ("image", "setup", "user", "key")
+PARTS = ("image", "setup", "mounts", "user", "key")
 _ANEW = (Op.CREATE, Op.REPLACE)
 _STEP = re.compile(r'\["([^"]*)"\]|\[(\d+)\]|([^.\[\]]+)')
 
@@ -121,23 +121,44 @@ def _ignoring(plan: Plan) -> Ignored:
     @cache
     def ask(group: str, connection: str, part: str) -> bool:
         one = next(m for m in plan.members if (m.group, m.connection) == (group, connection))
-        changed = _on_trial(plan, plan.mcis.groups[group], part)
-        return bool(_told(plan, one) == _told(changed, one))
+        here, there = (_told(tried, one) for tried in _TRIALS[part](plan, plan.mcis.groups[group]))
+        return bool(here == there)
 
     # No cloud changes the image of a machine: where it is not ignored, the machine is replaced.
     return lambda member, part: part == "image" or ask(member.group, member.connection, part)
 
 
-def _on_trial(plan: Plan, group: Group, part: str) -> Plan:
-    """The plan with another value for that part of the group."""
-    if part == "key":
-        keys = {**plan.public_keys, group.key: f"{plan.public_keys[group.key]}A"}
-        return replace(plan, public_keys=keys)
-    if part == "user":
-        group = replace(group, user=f"{group.user}x")
-    else:
-        group = replace(group, setup=Setup(run=(*group.setup.run, "true")))
+def _setups(plan: Plan, group: Group) -> tuple[Plan, Plan]:
+    more = Setup(run=(*group.setup.run, "true"))
+    return plan, _with(plan, replace(group, setup=more))
+
+
+def _mounts(plan: Plan, group: Group) -> tuple[Plan, Plan]:
+    """The same disk at two places: a disk as such comes to a machine that exists."""
+    one, other = (Disk(name="trial", size_gib=1, mount=mount) for mount in ("/one", "/other"))
+    return _with(plan, replace(group, disks=(one,))), _with(plan, replace(group, disks=(other,)))
+
+
+def _users(plan: Plan, group: Group) -> tuple[Plan, Plan]:
+    return plan, _with(plan, replace(group, user=f"{group.user}x"))
+
+
+def _keys(plan: Plan, group: Group) -> tuple[Plan, Plan]:
+    other = f"{plan.public_keys[group.key]}A"
+    return plan, replace(plan, public_keys={**plan.public_keys, group.key: other})
+
+
+def _with(plan: Plan, group: Group) -> Plan:
     return replace(plan, mcis=replace(plan.mcis, groups={**plan.mcis.groups, group.name: group}))
+
+
+# Two plans that differ in that part of the group only.
+_TRIALS: Mapping[str, Callable[[Plan, Group], tuple[Plan, Plan]]] = {
+    "setup": _setups,
+    "mounts": _mounts,
+    "user": _users,
+    "key": _keys,
+}
 
 
 def _told(plan: Plan, member: Member) -> Any:

@@ -22,10 +22,11 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a VM was given when it was made: its image, digests of its setup and key, its login."""
+    """What a VM was given when it was made: image, login, digests of the rest."""
 
     image: str
     setup: str
+    mounts: str
     user: str
     key: str
 

@@ -27,7 +27,8 @@ def made_by(plan: Plan) -> Callable[[Member], Made]:
         declared = group.key in plan.mcis.keys
         return Made(
             image=image.id or image.alias,
-            setup=setup_digest(group),
+            setup=_digest(_said(group.setup)),
+            mounts=_mounts(group),
             user=group.user,
             key=_short(plan.public_keys[group.key]) if declared else group.key,
         )
@@ -35,10 +36,13 @@ def made_by(plan: Plan) -> Callable[[Member], Made]:
     return lambda member: made(member.group, member.image)
 
 
-def setup_digest(group: Group) -> str:
-    """Tells two first boots apart, the login aside: what is set up, and which disks are mounted where."""
+def _mounts(group: Group) -> str:
     mounts = {disk.name: disk.mount for disk in group.disks if disk.mount}
-    return _short(json.dumps([_said(group.setup), mounts], sort_keys=True))
+    return _digest(mounts) if mounts else "none"
+
+
+def _digest(said: Any) -> str:
+    return _short(json.dumps(said, sort_keys=True))
 
 
 def _said(value: Any) -> Any:

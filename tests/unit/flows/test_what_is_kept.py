@@ -11,14 +11,15 @@ from fakes.mcis import KEY, SEOUL, a_group, an_mcis, settled
 from mcis_iac.clouds import registry
 from mcis_iac.flows import kept
 from mcis_iac.flows.placing import Placed
-from mcis_iac.model import Change, Connection, Diff, Disk, Key, Mcis, Op, Setup, SetupFile, Subject
+from mcis_iac.model import Change, Connection, Diff, Disk, Group, Key, Mcis, Op, Setup, SetupFile, Subject
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.lock import Lock
-from mcis_iac.placement.made import setup_digest
+from mcis_iac.placement.made import made_by
 from mcis_iac.program.build import build
 
 REGIONS = {"aws": "us-east-1", "azure": "westeurope", "gcp": "us-central1", "openstack": "RegionOne"}
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK0wmN/Cr3JXqmLW7u+g9pTh+wyqDHpSQEIQczXkVx9q"
+DATA = Disk(name="data", size_gib=10, mount="/data")
 NOTHING = Diff(changes=(), same=2, vms_before=2, vms_after=2)
 
 
@@ -55,6 +56,12 @@ def said(mcis: Mcis, diff: Diff = NOTHING, lock: Lock | None = None, key: str = 
     return kept.notices(placed(mcis, before, key).plan, before, diff)
 
 
+def digest_of(group: Group) -> str:
+    plan = placed(a_shop()).plan
+    made = made_by(replace(plan, mcis=replace(plan.mcis, groups={"web": group})))
+    return made(plan.members[0]).setup
+
+
 def logins(found: Placed) -> dict[str, str]:
     return {name: entry["user"] for name, entry in found.graph.outputs["inventory"].items()}  # type: ignore
 
@@ -80,8 +87,16 @@ def test_another_setup_is_for_new_vms_only() -> None:
 
 
 def test_mounts_are_made_at_the_first_boot_too() -> None:
-    (notice,) = said(a_shop(disks=(Disk(name="data", size_gib=10, mount="/data"),)))
-    assert "keep their setup;" in notice
+    (notice,) = said(a_shop(disks=(DATA,)))
+    assert "keep their mounts;" in notice
+
+
+def test_a_cloud_that_mounts_disks_of_machines_there_are_is_believed() -> None:
+    assert said(a_shop("local", disks=(DATA,)), lock=made(a_shop("local"))) == ()
+
+
+def test_a_disk_that_is_mounted_nowhere_changes_nothing() -> None:
+    assert said(a_shop(disks=(Disk(name="raw", size_gib=10),))) == ()
 
 
 def test_a_login_and_its_key_are_told_as_what_they_are() -> None:
@@ -167,14 +182,16 @@ def test_a_field_that_is_added_with_a_default_leaves_digests_alone() -> None:
     group = a_shop(setup=Setup(packages=("nginx",), files=(SetupFile(path="/a", content="b"),))).groups["web"]
     later = make_dataclass("Later", [*((name, Any, ()) for name in Setup.__slots__), ("reboot", bool, False)])
     same = {name: getattr(group.setup, name) for name in Setup.__slots__}
-    assert setup_digest(replace(group, setup=later(**same))) == setup_digest(group)
-    assert setup_digest(replace(group, setup=later(**same, reboot=True))) != setup_digest(group)
+    assert digest_of(replace(group, setup=later(**same))) == digest_of(group)
+    assert digest_of(replace(group, setup=later(**same, reboot=True))) != digest_of(group)
 
 
 def test_the_digest_of_a_first_boot_is_what_it_always_was() -> None:
     setup = Setup(packages=("nginx",), files=(SetupFile(path="/a", content="b"),), run=("true",))
-    disks = (Disk(name="data", size_gib=10, mount="/data"), Disk(name="raw"))
-    assert setup_digest(a_shop(setup=setup, disks=disks).groups["web"]) == "3f89262aef063bab"
+    plan = placed(a_shop(setup=setup, disks=(DATA, Disk(name="raw")))).plan
+    found = made_by(plan)(plan.members[0])
+    assert (found.setup, found.mounts) == ("12a3d271a7186518", "a47d7a8bb96f4514")
+    assert found.key == "f8a73e39f9f905e1"
 
 
 # ---------------------------------------------------------------- logins

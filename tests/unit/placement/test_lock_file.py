@@ -37,7 +37,7 @@ OFFER = st.builds(
     hourly_usd=st.none() | st.decimals(0, 99, places=4),
     price=st.none() | st.builds(Price, as_of=WORD, source=WORD),
     why=WORD,
-    made=st.none() | st.builds(Made, image=WORD, setup=WORD, user=WORD, key=WORD),
+    made=st.none() | st.builds(Made, image=WORD, setup=WORD, mounts=WORD, user=WORD, key=WORD),
 )
 
 
@@ -105,7 +105,7 @@ def test_the_file_looks_as_it_always_has(golden) -> None:
         purchase="spot",
         hourly_usd=Decimal("0.0520"),
         price=Price(as_of="2026-06-18", source="starter"),
-        made=Made(image="ami-0abc", setup="4f53cda18c2baa0c", user="mcis", key="generated"),
+        made=Made(image="ami-0abc", setup="4f53cda18c2baa0c", mounts="none", user="mcis", key="generated"),
     )
     db = GroupLock(highest=5, members=lock.rows({1: offer, 2: offer}), dropped={5: "quota"})
     whole = replace(
