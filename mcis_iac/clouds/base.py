@@ -7,8 +7,8 @@ on first use. Nothing outside `clouds/<name>` may ask which cloud it has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program.graph import Resource, Value
@@ -109,6 +109,19 @@ class LookupModule(Protocol):
         """Delete all of that, machines first; returns what was deleted."""
 
 
+@runtime_checkable
+class CanRelease(Protocol):
+    """A `lookup` module of a cloud that keeps something beside a machine which must go before it."""
+
+    BY_HAND: str  # the sentence that says so to who deletes machines without mcis
+
+    def holds(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether a machine with those inputs has it; loads no SDK."""
+
+    def release(self, connection: Connection, machines: Mapping[str, Mapping[str, Any]]) -> None:
+        """Give it up for machines about to be deleted, inputs by id; they go on, and repeating is fine."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What a cloud says of one VM; `native` is its own word for the status, times are RFC 3339."""
@@ -179,12 +192,23 @@ class CanPlace(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """What of a demand is for VMs the cloud may take back; `types` are those only these have."""
+
+    vcpus: float = 0
+    types: tuple[str, ...] = ()
+    uncounted: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """What a manifest wants of one region; `types` are the instance types, `disk_gib` all data disks.
 
     `static_ips` are those of the public addresses that stay when a VM stops, `gateways` the networks
     whose VMs without an address need a way out. The processors of `uncounted` (types nothing is known
-    of, with the number of VMs) are not in `vcpus`: the cloud has to be asked.
+    of, with the number of VMs) are not in `vcpus`: the cloud has to be asked. `spot` is a part of these
+    figures. `walls` are the places of groups that need a security group, `rules` the sources that are
+    let in to each port range of them; a member outside the network counts as one.
     """
 
     region: str
@@ -198,11 +222,26 @@ class Demand:
     static_ips: int = 0
     gateways: int = 0
     uncounted: tuple[tuple[str, int], ...] = ()
+    spot: Spot = Spot()
+    walls: int = 0
+    rules: int = 0
+
+    def told(self, processors: Mapping[str, float]) -> Demand:
+        """The same with what the cloud told of the `uncounted` types; one it does not know counts none."""
+
+        def more(types: Iterable[tuple[str, int]]) -> float:
+            return sum(processors.get(name, 0) * count for name, count in types)
+
+        spot = replace(self.spot, vcpus=self.spot.vcpus + more(self.spot.uncounted))
+        return replace(self, vcpus=self.vcpus + more(self.uncounted), spot=spot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing the doctor looked at: what was found and, when it is not fine, what to do."""
+    """One thing the doctor looked at: what was found and, when it is not fine, what to do.
+
+    The topic does not name the connection: whoever shows it does (`lab: vCPUs in RegionOne`).
+    """
 
     topic: str
     ok: bool

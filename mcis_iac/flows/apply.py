@@ -13,7 +13,7 @@ from mcis_iac.clouds import registry
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
-from mcis_iac.flows import kept, remedy, results, silence
+from mcis_iac.flows import guard, kept, releasing, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.model import Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
 from mcis_iac.pipeline import Applied, VmResult
@@ -34,8 +34,10 @@ class Run:
 
 def apply(prospect: Prospect) -> Applied:
     """Run the engine; VMs are waited for while others are still being made."""
+    going = {change.key for change in guard.losses(prospect.diff.changes)}
+    held_back = releasing.release(prospect.here, prospect.session, going)
     run = _with_readiness(prospect, lambda waiter: _engine(prospect, waiter))
-    return _settle_up(prospect, run)
+    return _settle_up(prospect, replace(run, notices=(*held_back, *run.notices)))
 
 
 def recheck(prospect: Prospect) -> Applied:

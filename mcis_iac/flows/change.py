@@ -16,7 +16,7 @@ from mcis_iac.engine import operations
 from mcis_iac.engine.home import read_card, write_card
 from mcis_iac.engine.session import Session
 from mcis_iac.errors import McisError
-from mcis_iac.flows import guard, kept, results, silence
+from mcis_iac.flows import guard, kept, releasing, results, silence
 from mcis_iac.flows.apply import apply, recheck
 from mcis_iac.flows.ground import Ground, Standing, card_of, ground, of_mcis, standing
 from mcis_iac.flows.placing import Clock, Wish
@@ -34,6 +34,7 @@ from mcis_iac.flows.targets import vm_names
 from mcis_iac.model import Inventory, Outcome, Vm
 from mcis_iac.pipeline import Applied, Confirm, ConfirmDown, DownQuestion, Preview, Request
 from mcis_iac.placement import lock as locks
+from mcis_iac.program import naming
 
 OLD = timedelta(days=1)
 
@@ -96,6 +97,7 @@ def down(
         if targets or chosen or not _nothing_there(session):
             confirm(question)
         swept = Swept() if targets else sweep_unknown(here, session)
+        held_back = releasing.release(here, session, _machines(session, targets) if targets else None)
         outcome = operations.down(
             session,
             listen=request.listen,
@@ -113,7 +115,7 @@ def down(
         _forget(request, here)
     applied = results.down_result(request, chosen, outcome, left, swept=swept.found, clock=clock)
     refused = silence.notices(here.connections, outcome)
-    return replace(applied, notices=(*applied.notices, *swept.unasked, *refused))
+    return replace(applied, notices=(*applied.notices, *held_back, *swept.unasked, *refused))
 
 
 def _chosen(known: Inventory, targets: Sequence[str]) -> tuple[Vm, ...]:
@@ -122,6 +124,12 @@ def _chosen(known: Inventory, targets: Sequence[str]) -> tuple[Vm, ...]:
     pairs = [(vm.name, vm.group) for vm in known.vms] + [(vm.name, vm.group) for vm in known.failed]
     names = set(vm_names(targets, pairs))
     return tuple(vm for vm in known.vms if vm.name in names)
+
+
+def _machines(session: Session, targets: Sequence[str]) -> set[str]:
+    """Those of the state that the targets mean; the inventory of this checkout may not know all."""
+    found = {one.key: naming.subject_of(one.key) for one in operations.state(session)}
+    return {key for key, told in found.items() if told.vm == key and {key, told.group} & set(targets)}
 
 
 def _question(here: Standing, chosen: Sequence[Vm], *, forced: bool) -> DownQuestion:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine import operations
+from mcis_iac.flows import releasing
 from mcis_iac.flows.placing import Clock, Wish, placed
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import Swept, sweep
@@ -49,11 +50,11 @@ def _rollback(prospect: Prospect, outcome: Outcome, left: Remedied) -> Remedied:
     updated = [step.key for step in outcome.steps if step.op in {Op.UPDATE, Op.REPLACE} and step.ok]
     if not made:
         return left
-    _remove(prospect, made)
+    held_back = _remove(prospect, made)
     lock = _without_new(prospect.ground.lock, prospect.placed.lock)
     locks.write(prospect.ground.lock_path, lock)
     gone = frozenset(made) | {each.name for each in left.failed if _is_new(prospect, each.name)}
-    notices = [f"rolled back: {len(made)} resources of this run were removed"]
+    notices = [f"rolled back: {len(made)} resources of this run were removed", *held_back]
     if updated:
         notices.append(f"not undone, changed in place: {', '.join(updated)}")
     return replace(
@@ -87,6 +88,7 @@ def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remed
     lock = locks.drop(prospect.placed.lock, reasons)
     locks.write(prospect.ground.lock_path, lock)
     without = placed(replace(prospect.ground, lock=lock), Wish(), Clock(), ask=True)
+    held_back = releasing.release(prospect.here, prospect.session, names)
     outcome = operations.up(
         prospect.session,
         without.graph,
@@ -97,26 +99,30 @@ def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remed
     swept = Swept()
     for name in sorted(names):
         swept += sweep(prospect.here, {"mcis-vm": name})
+    told = f"dropped {', '.join(sorted(names))}; --retry-dropped tries again"
     return replace(
         left,
         vms=inventories.from_outputs(outcome.outputs),
         given_up=names,
-        notices=(f"dropped {', '.join(sorted(names))}; --retry-dropped tries again", *swept.unasked),
+        notices=(told, *held_back, *swept.unasked),
     )
 
 
-def _remove(prospect: Prospect, keys: Sequence[str]) -> None:
-    """Destroy those of the keys that the state has."""
+def _remove(prospect: Prospect, keys: Sequence[str]) -> tuple[str, ...]:
+    """Destroy those of the keys that the state has; a sentence for what could not be given up with them."""
     there = {one.key for one in operations.state(prospect.session)}
     chosen = [key for key in keys if key in there]
-    if chosen:
-        operations.down(
-            prospect.session,
-            listen=prospect.ground.request.listen,
-            subjects=prospect.subjects,
-            targets=chosen,
-            parallel=prospect.ground.request.parallel,
-        )
+    if not chosen:
+        return ()
+    held_back = releasing.release(prospect.here, prospect.session, chosen)
+    operations.down(
+        prospect.session,
+        listen=prospect.ground.request.listen,
+        subjects=prospect.subjects,
+        targets=chosen,
+        parallel=prospect.ground.request.parallel,
+    )
+    return held_back
 
 
 _REMEDIES: Mapping[OnFailure, Callable[[Prospect, Outcome, Remedied], Remedied]] = {

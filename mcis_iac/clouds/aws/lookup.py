@@ -13,6 +13,10 @@ from mcis_iac.model import Connection
 
 CREATE_ADOPTS = False
 ENV = "mcis-env"
+BY_HAND = (
+    "Spot machines on AWS have persistent requests, which outlive them and start others: cancel the request "
+    "of a machine before deleting it (`aws ec2 cancel-spot-instance-requests`)."
+)
 # Regions are asked side by side: an account has about seventeen, most of them empty.
 AT_ONCE = 8
 IDS_AT_ONCE = 200
@@ -45,6 +49,24 @@ def sweep(connection: Connection, tags: Mapping[str, str]) -> Sequence[Found]:
             sweeping.delete(access.client("ec2", region), found)
             swept += found
     return sorted(swept, key=lambda each: (kinds.rank(each.kind), each.name, each.id))
+
+
+def holds(inputs: Mapping[str, Any]) -> bool:
+    """Whether a machine was started by a request that outlives it."""
+    market = inputs.get("instanceMarketOptions")
+    options = market.get("spotOptions") if isinstance(market, Mapping) else None
+    return isinstance(options, Mapping) and options.get("spotInstanceType") == "persistent"
+
+
+def release(connection: Connection, machines: Mapping[str, Mapping[str, Any]]) -> None:
+    """Cancel the spot requests of those machines."""
+    access = Access(connection)
+    by_region: dict[str, list[str]] = {}
+    for id, inputs in machines.items():
+        by_region.setdefault(str(inputs["region"]), []).append(id)
+    with translated(connection):
+        for region, ids in by_region.items():
+            sweeping.cancel(access.client("ec2", region), ids)
 
 
 def _everywhere(access: Access, tags: Mapping[str, str]) -> Mapping[str, Sequence[Found]]:

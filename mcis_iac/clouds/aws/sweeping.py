@@ -49,8 +49,13 @@ def _is_gone(code: str) -> bool:
 
 
 def _instances(client: Any, ids: Sequence[str]) -> None:
-    _cancel(client, spot.of_machines(client, ids))
+    cancel(client, ids)
     _terminate(client, ids)
+
+
+def cancel(client: Any, ids: Sequence[str]) -> None:
+    """Cancel the spot requests that those machines come from."""
+    _cancel(client, spot.of_machines(client, ids))
 
 
 def _terminate(client: Any, ids: Sequence[str]) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from fakes.mcis import a_group, a_plan
 
-from mcis_iac.clouds.aws import kinds, spot, sweeping
-from mcis_iac.clouds.base import Found
+from mcis_iac.clouds.aws import kinds, lookup, spot, sweeping
+from mcis_iac.clouds.base import CanRelease, Found
+from mcis_iac.clouds.gcp import lookup as other
+from mcis_iac.model import Connection, Pin
+from mcis_iac.program.build import build
 
 SHOP = {"mcis": "shop", "Name": "shop-web-1"}
 
@@ -132,3 +137,41 @@ def test_a_machine_that_is_swept_takes_its_request_along(ec2: Ec2) -> None:
     sweeping.delete(ec2, [Found(kind="instance", id="i-1", name="shop-web-1", tags=SHOP)])
     assert ec2.requests["sir-1"]["State"] == "cancelled" and ec2.requests["sir-2"]["State"] == "active"
     assert living(ec2) == {"i-2"}
+
+
+# ---------------------------------------------------------------- before machines go
+
+
+PERSISTENT = {
+    "instanceMarketOptions": {"marketType": "spot", "spotOptions": {"spotInstanceType": "persistent"}}
+}
+
+
+def test_before_machines_go_their_requests_are_cancelled_and_no_other(ec2: Ec2) -> None:
+    for number in (1, 2):
+        ec2.runs(f"i-{number}", request=f"sir-{number}")
+        ec2.wants(f"sir-{number}", machine=f"i-{number}")
+    sweeping.cancel(ec2, ["i-1"])
+    assert [request["State"] for request in ec2.requests.values()] == ["cancelled", "active"]
+    assert living(ec2) == {"i-1", "i-2"}
+    sweeping.cancel(ec2, ["i-1"])
+    assert ec2.requests["sir-1"]["State"] == "cancelled"
+
+
+def test_only_machines_with_persistent_requests_hold_one() -> None:
+    assert lookup.holds(PERSISTENT)
+    assert not lookup.holds({})
+    assert not lookup.holds({"instanceMarketOptions": {"marketType": "capacity-block"}})
+
+
+def test_the_graph_makes_spot_machines_that_hold_a_request() -> None:
+    pin = Pin(connection="aws", region="us-east-1", spot=True)
+    plan = a_plan(
+        replace(a_group("web", cloud="aws"), placement=pin),
+        connections={"aws": Connection(name="aws", cloud="aws")},
+    )
+    assert lookup.holds(build(plan)["web-1"].inputs)
+
+
+def test_what_can_be_released_is_declared() -> None:
+    assert isinstance(lookup, CanRelease) and not isinstance(other, CanRelease)
