@@ -38,12 +38,14 @@ class Stack:
 
     `untyped` maps packages without a typed Python package to what has their plugin; `engine` are the
     settings of the stack's secrets as the engine wrote them; `backend` and `passphrase` tell where they are.
+    `by_hand` has a sentence for each thing that mcis does and the program does not.
     """
 
     untyped: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     engine: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     backend: str = ""
     passphrase: str = ""
+    by_hand: tuple[str, ...] = ()
 
 
 def ejected(graph: Graph, stack: Stack) -> Ejected:
@@ -127,6 +129,7 @@ def _context(project: Project, pages: Sequence[Page], stack: Stack) -> dict[str,
         "engine": stack.engine,
         "backend": stack.backend,
         "passphrase": stack.passphrase,
+        "by_hand": stack.by_hand,
     }
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from mcis_iac.clouds import registry
 from mcis_iac.eject.files import Stack, ejected, write
 from mcis_iac.engine.home import StackHome
-from mcis_iac.flows import asking, ground, placing
+from mcis_iac.flows import asking, ground, placing, releasing
 from mcis_iac.model import Mcis, Plan
 from mcis_iac.pipeline import Request
 from mcis_iac.program.build import build
+from mcis_iac.program.graph import Graph
 
 DISTRIBUTION = "mcis-iac"  # has the plugins of the clouds that come with it
 # What the engine notes of a stack's encryption: no secret by itself, and needed to read those in the state.
@@ -25,7 +26,8 @@ def eject(request: Request, directory: Path) -> tuple[Path, ...]:
     base = ground.ground(request)
     placed = placing.placed(base, placing.Wish(), placing.Clock(), make_key=False)
     plan = _with_known_keys(placed.plan, base.home)
-    return write(directory, ejected(build(plan), _stack(base.mcis, base.home)))
+    graph = build(plan)
+    return write(directory, ejected(graph, _stack(base.mcis, base.home, graph)))
 
 
 def _with_known_keys(plan: Plan, home: StackHome) -> Plan:
@@ -36,7 +38,7 @@ def _with_known_keys(plan: Plan, home: StackHome) -> Plan:
     return asking.with_host_keys(plan, home) if here else plan
 
 
-def _stack(mcis: Mcis, home: StackHome) -> Stack:
+def _stack(mcis: Mcis, home: StackHome, graph: Graph) -> Stack:
     modules = [registry.graph(each.cloud) for each in mcis.connections.values()]
     own = mcis.backend is None and not os.environ.get("MCIS_BACKEND")
     return Stack(
@@ -44,6 +46,7 @@ def _stack(mcis: Mcis, home: StackHome) -> Stack:
         engine=_engine(home),
         backend=f"file://{home.state}" if own else (mcis.backend or ""),
         passphrase=str(home.passphrase_file) if home.passphrase_file.exists() else "",
+        by_hand=releasing.by_hand(graph, {each.cloud for each in mcis.connections.values()}),
     )
 
 

@@ -47,3 +47,13 @@ def test_the_state_and_passphrase_of_the_checkout_are_named(tmp_path: Path) -> N
     settings = (tmp_path / "made" / "Pulumi.shop.yaml").read_text()
     assert settings.startswith("encryptionsalt: v1:abc=\n")
     assert "a:b" not in settings
+
+
+@pytest.mark.parametrize("spot", [True, False])
+def test_requests_of_spot_machines_are_mentioned_where_there_are_any(tmp_path: Path, spot: bool) -> None:
+    place = f"{{cloud: aws, region: us-east-1, spot: {str(spot).lower()}}}"
+    text = f"version: 1\nname: shop\ngroups: {{web: {{count: 1, placement: {place}}}}}\n"
+    (tmp_path / "mcis.yaml").write_text(text)
+    pipeline.eject(pipeline.Request(file=str(tmp_path)), tmp_path / "made")
+    readme = (tmp_path / "made" / "README.md").read_text()
+    assert ("cancel-spot-instance-requests" in readme) == spot
