@@ -35,10 +35,8 @@ def _demand(plan: Plan, region: str, members: Sequence[Member], there: Inventory
     names = {vm.name for vm in there.vms if _at(vm) == _at(members[0])}
     new = [member for member in members if member.name not in names]
     old = [member for member in members if member.name in names]
-    spot = [member for member in new if plan.mcis.groups[member.group].placement.spot]
-    on_demand = {member.type for member in new if member not in spot}
-    walled = {member.group for member in old}
     groups = [plan.mcis.groups[member.group] for member in new]
+    walled = {member.group for member in old}
     disks = [disk for group in groups for disk in group.disks]
     return Demand(
         region=region,
@@ -52,13 +50,19 @@ def _demand(plan: Plan, region: str, members: Sequence[Member], there: Inventory
         static_ips=sum(group.public_ip == "static" for group in groups),
         gateways=len(_networks(plan, _hidden(plan, new)) - _networks(plan, _hidden(plan, old))),
         uncounted=_uncounted(new),
-        spot=Spot(
-            vcpus=_counted(spot),
-            types=tuple(sorted({member.type for member in spot} - on_demand)),
-            uncounted=_uncounted(spot),
-        ),
+        spot=_spot(plan, new),
         walls=len({member.group for member in new} - walled),
         rules=sum(1 for _ in _rules(plan, members, walled, {vm.name for vm in there.vms})),
+    )
+
+
+def _spot(plan: Plan, new: Sequence[Member]) -> Spot:
+    spot = [member for member in new if plan.mcis.groups[member.group].placement.spot]
+    others = {member.type for member in new if not plan.mcis.groups[member.group].placement.spot}
+    return Spot(
+        vcpus=_counted(spot),
+        types=tuple(sorted({member.type for member in spot} - others)),
+        uncounted=_uncounted(spot),
     )
 
 

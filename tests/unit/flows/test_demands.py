@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from fakes.mcis import a_group, an_mcis, settled
 
-from mcis_iac.clouds.base import Demand
+from mcis_iac.clouds.base import Demand, Spot
 from mcis_iac.flows.demands import counted
-from mcis_iac.model import Connection, Disk, Group, Inventory, Network, Plan, Vm
+from mcis_iac.model import Connection, Disk, Firewall, FirewallRule, Group, Inventory, Network, Plan, Vm
 
 SEOUL, TOKYO = "ap-northeast-2", "ap-northeast-1"
 DISK = Disk(name="data", size_gib=100, mount="/data")
@@ -46,6 +46,8 @@ def test_everything_is_wanted_of_an_empty_region() -> None:
                 types=("t3.medium",),
                 disks=2,
                 disk_gib=200,
+                walls=1,
+                rules=2,
             )
         ]
     }
@@ -91,6 +93,49 @@ def test_of_an_unknown_type_the_processors_are_left_to_the_cloud() -> None:
     groups = (web(type="z9.huge"), replace(web(1), name="api"))
     (found,) = counted(plan(*groups), Inventory())["aws"]
     assert (found.vms, found.vcpus, found.uncounted) == (3, 2, (("z9.huge", 2),))
+
+
+def spot(group: Group) -> Group:
+    return replace(group, placement=replace(group.placement, spot=True))
+
+
+def test_what_the_cloud_may_take_back_is_counted_apart_as_well() -> None:
+    groups = (
+        web(2),
+        spot(replace(web(3), name="api")),
+        spot(replace(web(1, type="m6i.large"), name="db")),
+        spot(replace(web(4, type="z9.huge"), name="far")),
+    )
+    (found,) = counted(plan(*groups), Inventory())["aws"]
+    assert (found.vcpus, found.uncounted) == (12, (("z9.huge", 4),))
+    assert found.spot == Spot(vcpus=8, types=("m6i.large", "z9.huge"), uncounted=(("z9.huge", 4),))
+
+
+def walled(*sources: str) -> Firewall:
+    return Firewall(name="w", rules=(FirewallRule(sources=sources, ports=((80, 80), (443, 443))),))
+
+
+def test_every_group_and_every_source_of_a_range_of_ports_is_counted() -> None:
+    """Members beside are one source; those in another region are one each."""
+    fields = {"firewalls": {"w": walled("anywhere", "group:api", "group:far")}}
+    far = a_group("far", 3, cloud="aws", region=TOKYO, firewalls=("none",))
+    api = replace(web(2, firewalls=("none",)), name="api")
+    none = Firewall(name="none", rules=())
+    made = plan(web(2, firewalls=("w",)), api, far, firewalls=fields["firewalls"] | {"none": none})
+    (seoul, tokyo) = counted(made, Inventory())["aws"]
+    assert (seoul.walls, seoul.rules) == (2, 2 * (1 + 1 + 3))
+    assert (tokyo.walls, tokyo.rules) == (1, 0)
+
+
+def test_a_group_that_is_there_wants_only_the_rules_for_new_members_elsewhere() -> None:
+    far = replace(a_vm("far-1"), region=TOKYO)
+    made = plan(
+        web(2, firewalls=("w",)),
+        a_group("far", 3, cloud="aws", region=TOKYO),
+        firewalls={"w": walled("anywhere", "group:far")},
+    )
+    seoul, _ = counted(made, Inventory(vms=(a_vm("web-1"), far)))["aws"]
+    assert (seoul.walls, seoul.rules) == (0, 2 * 2)
 
 
 def test_addresses_that_stay_are_counted_apart() -> None:

@@ -213,8 +213,10 @@ def roomy(cloud: FakeOpenStack) -> None:
         "totalInstancesUsed": 0,
         "maxTotalCores": -1,
         "totalCoresUsed": 5,
+        "maxTotalRAMSize": 51_200,
+        "totalRAMUsed": 10_240,
     }
-    names = ("floatingip", "network", "router", "port")
+    names = ("floatingip", "network", "subnet", "router", "port", "security_group", "security_group_rule")
     cloud.quotas = {name: {"limit": 10, "used": 0, "reserved": 0} for name in names}
     cloud.volume_limits = {
         "maxTotalVolumes": 10,
@@ -249,7 +251,7 @@ def test_a_quota_that_is_too_small_is_named_with_its_figures(cloud: FakeOpenStac
     roomy(cloud)
     cloud.quotas["floatingip"] = {"limit": 50, "used": 49, "reserved": 0}
     (check,) = unwell(a_demand())
-    assert check.topic == "quota floating addresses lab/RegionOne"
+    assert check.topic == "floating addresses in RegionOne"
     assert check.found == "2 wanted, 1 of 50 free"
 
 
@@ -257,8 +259,41 @@ def test_instances_and_volumes_are_counted_too(cloud: FakeOpenStack) -> None:
     roomy(cloud)
     cloud.limits |= {"maxTotalInstances": 2, "maxTotalCores": 10}
     cloud.volume_limits |= {"totalGigabytesUsed": 90}
-    topics = [check.topic.split()[1] for check in unwell(a_demand(disks=1, disk_gib=20))]
-    assert topics == ["instances", "vCPUs", "volume"]
+    topics = [check.topic.removesuffix(f" in {ONE}") for check in unwell(a_demand(disks=1, disk_gib=20))]
+    assert topics == ["instances", "vCPUs", "GiB of volumes"]
+
+
+def test_what_a_flavor_has_is_counted_as_often_as_it_is_wanted(cloud: FakeOpenStack) -> None:
+    roomy(cloud)
+    cloud.limits |= {"maxTotalCores": 20}
+    cloud.has("flavors", "f1", name="m1.small", vcpus=2, ram=2_048)
+    cloud.has("flavors", "f2", name="m1.large", vcpus=8, ram=16_384)
+    demand = a_demand(
+        vcpus=0, types=("m1.large", "m1.small"), uncounted=(("m1.large", 2), ("m1.small", 1), ("z9", 1))
+    )
+    found = {check.topic: check for check in doctor.check(LAB, [demand])}
+    assert found[f"vCPUs in {ONE}"].found == "18 wanted, 15 of 20 free"
+    assert found[f"GiB of RAM in {ONE}"].found == "34 wanted, 40 of 50 free"
+    assert not found[f"vCPUs in {ONE}"].ok and found[f"GiB of RAM in {ONE}"].ok
+
+
+def test_security_groups_and_their_rules_are_counted_with_the_two_that_every_group_has(
+    cloud: FakeOpenStack,
+) -> None:
+    roomy(cloud)
+    cloud.quotas["security_group"] = {"limit": 10, "used": 8, "reserved": 1}
+    cloud.quotas["security_group_rule"] = {"limit": 100, "used": 80, "reserved": 0}
+    found = {check.topic: check.found for check in unwell(a_demand(walls=2, rules=17))}
+    assert found == {
+        f"security groups in {ONE}": "2 wanted, 1 of 10 free",
+        f"rules in {ONE}": "21 wanted, 20 of 100 free",
+    }
+
+
+def test_where_there_is_no_flavor_at_all_the_operator_is_asked(cloud: FakeOpenStack) -> None:
+    roomy(cloud)
+    (check,) = unwell(a_demand(types=("m1.small",)))
+    assert check.found == "no flavor m1.small" and "ask the operator" in check.hint
 
 
 def test_a_flavor_that_is_missing_is_named_beside_those_there_are(cloud: FakeOpenStack) -> None:
@@ -270,7 +305,7 @@ def test_a_flavor_that_is_missing_is_named_beside_those_there_are(cloud: FakeOpe
 
 def test_a_region_that_is_missing_is_named_beside_those_there_are(cloud: FakeOpenStack) -> None:
     (check,) = unwell(a_demand(region="Nowhere"))
-    assert check.topic == "region lab/Nowhere" and ONE in check.hint
+    assert check.topic == "Nowhere" and ONE in check.hint
 
 
 def test_an_external_network_that_is_missing_is_named(cloud: FakeOpenStack) -> None:
@@ -284,8 +319,8 @@ def test_a_service_that_is_away_hides_nothing_of_the_others(cloud: FakeOpenStack
     roomy(cloud)
     cloud.broken.add("compute")
     cloud.quotas["router"]["used"] = 10
-    topics = {check.topic.split(" lab/")[0] for check in unwell(a_demand())}
-    assert topics == {"machines", "quota routers"}
+    topics = {check.topic for check in unwell(a_demand())}
+    assert topics == {f"machines in {ONE}", f"routers in {ONE}"}
 
 
 def test_a_file_that_only_this_folder_has_is_of_no_use_to_the_provider(
@@ -293,9 +328,9 @@ def test_a_file_that_only_this_folder_has_is_of_no_use_to_the_provider(
 ) -> None:
     (tmp_path / "clouds.yaml").touch()
     named = Connection(name="lab", cloud="openstack", settings={"os_cloud": "lab"})
-    assert next(iter(doctor.check(named, []))).topic == "clouds.yaml lab"
+    assert next(iter(doctor.check(named, []))).topic == "clouds.yaml"
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
-    assert next(iter(doctor.check(named, []))).topic == "credentials lab"
+    assert next(iter(doctor.check(named, []))).topic == "credentials"
 
 
 def test_disks_need_a_service_for_them(cloud: FakeOpenStack) -> None:
