@@ -182,12 +182,12 @@ def _cloud(connection: Connection, wanted: Sequence[Demand]) -> Iterator[Finding
         yield _ready(connection)
         return
     for check in module.check(connection, wanted):
-        topic = check.topic if connection.name in check.topic else f"{connection.name}: {check.topic}"
+        topic = f"{connection.name}: {check.topic}"
         yield Finding(topic=topic, ok=check.ok, found=check.found, why=check.why, hint=check.hint)
 
 
 def _ready(connection: Connection) -> Finding:
-    topic = f"cloud {connection.name}"
+    topic = f"{connection.name}: cloud"
     try:
         notices = registry.lifecycle(connection.cloud).notices(connection)
     except McisError as error:

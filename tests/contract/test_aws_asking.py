@@ -10,7 +10,7 @@ from fakes import moto
 from fakes.moto import CANONICAL, NOBLE, tagged
 
 from mcis_iac.clouds.aws import doctor, images, lifecycle, lookup
-from mcis_iac.clouds.base import Demand, ImageQuery
+from mcis_iac.clouds.base import Demand, ImageQuery, Spot
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.model import Connection, Status, Vm
 
@@ -292,13 +292,13 @@ def checks(**wanted: Any) -> dict[str, Any]:
 
 def test_the_doctor_says_who_we_are_and_that_we_may() -> None:
     seen = checks()
-    assert seen["aws: credentials"].ok and "arn:aws" in seen["aws: credentials"].found
-    assert seen[f"aws: permissions in {SEOUL}"].ok
+    assert seen["credentials"].ok and "arn:aws" in seen["credentials"].found
+    assert seen[f"permissions in {SEOUL}"].ok
 
 
 @pytest.mark.parametrize(("networks", "fits"), [(1, True), (5, False)])
 def test_the_doctor_compares_a_demand_with_what_is_left(networks: int, fits: bool) -> None:
-    seen = checks(networks=networks)[f"aws: VPCs in {SEOUL}"]
+    seen = checks(networks=networks)[f"VPCs in {SEOUL}"]
     assert seen.ok is fits  # five, of which the default one is taken
     assert ("request-service-quota-increase" in seen.hint) is not fits
 
@@ -310,14 +310,24 @@ def test_addresses_that_stay_and_those_of_gateways_are_elastic_ones() -> None:
 
 
 def test_the_doctor_asks_for_the_processors_of_types_it_does_not_know() -> None:
-    seen = checks(uncounted=(("m5.metal", 1), ("t3.nano", 2), ("z9.huge", 1)))[f"aws: vCPUs in {SEOUL}"]
+    seen = checks(uncounted=(("m5.metal", 1), ("t3.nano", 2), ("z9.huge", 1)))[f"vCPUs in {SEOUL}"]
     assert seen.found.startswith("100 wanted")  # 96 + 2 * 2
+
+
+def test_spot_machines_have_a_quota_of_their_own() -> None:
+    seen = checks(vcpus=6, spot=Spot(vcpus=4))
+    assert seen[f"vCPUs in {SEOUL}"].found.startswith("2 wanted")
+    assert seen[f"spot vCPUs in {SEOUL}"].found.startswith("4 wanted")
+    told = checks(uncounted=(("t3.nano", 3),), spot=Spot(uncounted=(("t3.nano", 2),)))
+    assert told[f"vCPUs in {SEOUL}"].found.startswith("2 wanted")
+    assert told[f"spot vCPUs in {SEOUL}"].found.startswith("4 wanted")
+    assert f"vCPUs in {SEOUL}" not in checks(vcpus=4, spot=Spot(vcpus=4))
 
 
 def test_the_doctor_says_which_types_a_region_does_not_have() -> None:
     seen = checks(types=("t3.micro", "z9.huge"))
-    assert seen[f"aws: t3.micro in {SEOUL}"].ok
-    missing = seen[f"aws: z9.huge in {SEOUL}"]
+    assert seen[f"t3.micro in {SEOUL}"].ok
+    missing = seen[f"z9.huge in {SEOUL}"]
     assert (missing.ok, missing.found) == (False, "not in zone a, b, c, d")
     assert missing.hint == "choose another type"
 

@@ -6,7 +6,7 @@ Nothing is changed: permissions are asked for with EC2's dry runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mcis_iac.clouds.aws import catalog
@@ -46,31 +46,30 @@ class Quota:
 
 def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
     """Credentials first; permissions and quotas per region only when those work. Raises nothing."""
-    name = connection.name
     try:
         access = Access(connection)
         with translated(connection):
             identity = access.client("sts").get_caller_identity()
     except McisError as error:
-        yield Check(
-            topic=f"{name}: credentials", ok=False, found=error.summary, why=error.detail, hint=error.hint
-        )
+        yield _failed("credentials", error)
         return
-    yield Check(topic=f"{name}: credentials", ok=True, found=str(identity["Arn"]))
+    yield Check(topic="credentials", ok=True, found=str(identity["Arn"]))
     for region in sorted({demand.region for demand in demands}):
         yield from _region(access, region, [each for each in demands if each.region == region])
 
 
+def _failed(topic: str, error: McisError) -> Check:
+    return Check(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
+
+
 def _region(access: Access, region: str, demands: Sequence[Demand]) -> Iterator[Check]:
-    name = access.connection.name
     try:
         with translated(access.connection):
             yield _permissions(access, region)
     except McisError as error:
-        topic = f"{name}: {region}"
-        yield Check(topic=topic, ok=False, found=error.summary, why=error.detail, hint=error.hint)
+        yield _failed(region, error)
         return
-    demands = [replace(each, vcpus=each.vcpus + _uncounted(access, each)) for each in demands]
+    demands = [_told(access, demand) for demand in demands]
     for quota in QUOTAS:
         wanted = sum(quota.wanted(demand) for demand in demands)
         if wanted:
@@ -80,24 +79,22 @@ def _region(access: Access, region: str, demands: Sequence[Demand]) -> Iterator[
         yield from _types(access, region, types)
 
 
-def _uncounted(access: Access, demand: Demand) -> float:
-    """The processors of types that only AWS knows; of one that is not there `_types` tells."""
+def _told(access: Access, demand: Demand) -> Demand:
+    """With the processors of types that only AWS knows; of one that is not there `_types` tells."""
     if not demand.uncounted:
-        return 0
+        return demand
     named = [{"Name": "instance-type", "Values": [name for name, _ in demand.uncounted]}]
     try:
         with translated(access.connection):
             pages = access.client("ec2", demand.region).get_paginator("describe_instance_types")
             rows = [row for page in pages.paginate(Filters=named) for row in page["InstanceTypes"]]
     except McisError:
-        return 0
-    known = {str(row["InstanceType"]): int(row["VCpuInfo"]["DefaultVCpus"]) for row in rows}
-    return sum(known.get(name, 0) * count for name, count in demand.uncounted)
+        return demand
+    return demand.told({str(row["InstanceType"]): int(row["VCpuInfo"]["DefaultVCpus"]) for row in rows})
 
 
 def _types(access: Access, region: str, types: Sequence[str]) -> Iterator[Check]:
     """Whether every zone has the types: VMs without a zone of their own take the zones in turn."""
-    name = access.connection.name
     named = [{"Name": "instance-type", "Values": list(types)}]
     try:
         with translated(access.connection):
@@ -105,13 +102,7 @@ def _types(access: Access, region: str, types: Sequence[str]) -> Iterator[Check]
             asked = pages.paginate(LocationType="availability-zone", Filters=named)
             rows = [row for page in asked for row in page["InstanceTypeOfferings"]]
     except McisError as error:
-        yield Check(
-            topic=f"{name}: types in {region}",
-            ok=False,
-            found=error.summary,
-            why=error.detail,
-            hint=error.hint,
-        )
+        yield _failed(f"types in {region}", error)
         return
     offered = {(row["InstanceType"], str(row["Location"]).removeprefix(region)) for row in rows}
     # Where mcis knows no zones VMs are in those that are pinned: then it is enough that it is offered.
@@ -121,7 +112,7 @@ def _types(access: Access, region: str, types: Sequence[str]) -> Iterator[Check]
         nowhere = len(missing) == len(zones)
         hint = "choose another type" if nowhere else "pin `zone:`, or choose another type"
         yield Check(
-            topic=f"{name}: {each} in {region}",
+            topic=f"{each} in {region}",
             ok=not missing,
             found=f"not in zone {', '.join(missing)}" if missing else f"in zones {', '.join(zones)}",
             hint=hint if missing else "",
@@ -132,7 +123,7 @@ def _permissions(access: Access, region: str) -> Check:
     ec2 = access.client("ec2", region)
     denied = [action for action, ask in NEEDED.items() if _denied(ask, ec2)]
     return Check(
-        topic=f"{access.connection.name}: permissions in {region}",
+        topic=f"permissions in {region}",
         ok=not denied,
         found=f"{len(NEEDED) - len(denied)} of {len(NEEDED)} asked for are given",
         why=f"denied: {', '.join(denied)}" if denied else "",
@@ -154,7 +145,7 @@ def _denied(ask: Callable[[Any], object], ec2: Any) -> bool:
 
 
 def _quota(access: Access, region: str, quota: Quota, wanted: float) -> Check:
-    topic = f"{access.connection.name}: {quota.what} in {region}"
+    topic = f"{quota.what} in {region}"
     try:
         with translated(access.connection):
             limit, used = _limit(access, region, quota), quota.used(access.client("ec2", region))
@@ -189,12 +180,22 @@ def _limit(access: Access, region: str, quota: Quota) -> float:
 
 
 def _vcpus(ec2: Any) -> float:
+    return _processors(ec2, spot=False)
+
+
+def _spot_vcpus(ec2: Any) -> float:
+    return _processors(ec2, spot=True)
+
+
+def _processors(ec2: Any, *, spot: bool) -> float:
+    """Those of running VMs: spot VMs have quotas of their own."""
     running = {"Name": "instance-state-name", "Values": ["pending", "running"]}
     total = 0
     for page in ec2.get_paginator("describe_instances").paginate(Filters=[running]):
         for machine in (machine for each in page["Reservations"] for machine in each["Instances"]):
-            cpu = machine.get("CpuOptions") or {}
-            total += int(cpu.get("CoreCount", 1)) * int(cpu.get("ThreadsPerCore", 1))
+            if (machine.get("InstanceLifecycle") == "spot") is spot:
+                cpu = machine.get("CpuOptions") or {}
+                total += int(cpu.get("CoreCount", 1)) * int(cpu.get("ThreadsPerCore", 1))
     return total
 
 
@@ -212,7 +213,8 @@ def _lasting(demand: Demand) -> float:
 
 
 QUOTAS = (
-    Quota("vCPUs", "ec2", "L-1216C47A", lambda demand: demand.vcpus, _vcpus),
+    Quota("vCPUs", "ec2", "L-1216C47A", lambda demand: demand.vcpus - demand.spot.vcpus, _vcpus),
+    Quota("spot vCPUs", "ec2", "L-34B43A08", lambda demand: demand.spot.vcpus, _spot_vcpus),
     Quota("VPCs", "vpc", "L-F678F1CE", lambda demand: demand.networks, _networks),
     Quota("Elastic IPs", "ec2", "L-0263D0A3", _lasting, _addresses),
 )

@@ -16,7 +16,7 @@ from mcis_iac.model import Connection
 
 NAMESPACES = ("Microsoft.Compute", "Microsoft.Network")
 # What is counted under which name, per service.
-COMPUTE = (("cores", "vCPUs"), ("virtualMachines", "VMs"))
+COMPUTE = (("cores", "vCPUs"), ("lowPriorityCores", "spot vCPUs"), ("virtualMachines", "VMs"))
 NETWORK = (
     ("PublicIPAddresses", "public addresses"),
     ("StandardSkuPublicIpAddresses", "standard public addresses"),
@@ -28,7 +28,7 @@ QUOTAS = "https://portal.azure.com/#view/Microsoft_Azure_Capacity/QuotaMenuBlade
 
 def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
     """Credentials first; providers and quotas only when those work. Raises nothing."""
-    topic = f"{connection.name}: credentials"
+    topic = "credentials"
     try:
         cloud = Arm(connection)
     except McisError as error:
@@ -66,7 +66,7 @@ def _account(topic: str, connection: Connection, account: Mapping[str, object]) 
 
 
 def _registered(cloud: Arm, namespace: str) -> Check:
-    topic = f"{cloud.connection.name}: {namespace}"
+    topic = namespace
     try:
         row = cloud.get(cloud.account(f"providers/{namespace}"), version=arm.VERSIONS["microsoft.resources"])
     except McisError as error:
@@ -85,11 +85,12 @@ def _registered(cloud: Arm, namespace: str) -> Check:
 
 def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
     """Usage and limits of one region beside what the manifest wants of it as a whole."""
-    topic = f"{cloud.connection.name}: {demand.region}"
-    offered, trouble = _offered(cloud, topic, demand)
+    offered, trouble = _offered(cloud, demand)
+    demand = demand.told({size: _processors(offered.get(size.lower(), {})) for size, _ in demand.uncounted})
     addresses = demand.public_ips + demand.gateways
     wanted = {
-        "cores": demand.vcpus + _uncounted(demand, offered),
+        "cores": demand.vcpus - demand.spot.vcpus,
+        "lowPriorityCores": demand.spot.vcpus,
         "virtualMachines": demand.vms,
         "PublicIPAddresses": addresses,
         "StandardSkuPublicIpAddresses": addresses,
@@ -102,20 +103,20 @@ def _room(cloud: Arm, demand: Demand) -> Iterator[Check]:
         try:
             rows = list(cloud.listed(path, version=arm.version(namespace)))
         except McisError as error:
-            yield _failed(topic, error)
+            yield _failed(f"quotas of {namespace} in {demand.region}", error)
             continue
         usages = {str(row.get("name", {}).get("value")).lower(): row for row in rows}
         counted |= usages
         for name, words in kinds:
             row = usages.get(name.lower())
             if row is not None and wanted[name]:
-                yield _quota(topic, words, wanted[name], row)
-    yield from trouble or _sizes(topic, demand, offered, counted)
+                yield _quota(f"{words} in {demand.region}", wanted[name], row)
+    yield from trouble or _sizes(demand, offered, counted)
 
 
-def _quota(topic: str, words: str, wanted: float, row: Json) -> Check:
+def _quota(topic: str, wanted: float, row: Json) -> Check:
     used, limit = _used(row)
-    found = f"{wanted:g} {words} wanted, {used:,} of {limit:,} used"
+    found = f"{wanted:g} wanted, {used:,} of {limit:,} used"
     if wanted <= limit - used:
         return Check(topic=topic, ok=True, found=found)
     return Check(
@@ -134,7 +135,7 @@ def _used(row: Json) -> tuple[int, int]:
 # ---------------------------------------------------------------- sizes
 
 
-def _offered(cloud: Arm, topic: str, demand: Demand) -> tuple[Mapping[str, Json], Sequence[Check]]:
+def _offered(cloud: Arm, demand: Demand) -> tuple[Mapping[str, Json], Sequence[Check]]:
     """The sizes of the region by name in small letters, or what keeps us from knowing them."""
     if not demand.types:
         return {}, ()
@@ -143,14 +144,9 @@ def _offered(cloud: Arm, topic: str, demand: Demand) -> tuple[Mapping[str, Json]
     try:
         rows = list(cloud.listed(path, version=arm.version("Microsoft.Compute/skus"), **picked))
     except McisError as error:
-        return {}, (_failed(topic, error),)
+        return {}, (_failed(f"sizes in {demand.region}", error),)
     machines = (row for row in rows if row.get("resourceType") == "virtualMachines")
     return {str(row["name"]).lower(): row for row in machines}, ()
-
-
-def _uncounted(demand: Demand, offered: Mapping[str, Json]) -> float:
-    """The processors of sizes that only Azure knows; of one that is not there `_size` tells."""
-    return sum(count * _processors(offered.get(size.lower(), {})) for size, count in demand.uncounted)
 
 
 def _processors(row: Mapping[str, Any]) -> float:
@@ -158,38 +154,37 @@ def _processors(row: Mapping[str, Any]) -> float:
     return float(next(told, 0))
 
 
-def _sizes(
-    topic: str, demand: Demand, offered: Mapping[str, Json], counted: Mapping[str, Json]
-) -> Iterator[Check]:
+def _sizes(demand: Demand, offered: Mapping[str, Json], counted: Mapping[str, Json]) -> Iterator[Check]:
     """Whether the subscription may have the sizes there: many are not for everybody everywhere."""
     for size in sorted(set(demand.types)):
         row = offered.get(size.lower())
-        family = counted.get(str(row.get("family", "")).lower()) if row else None
-        yield _size(topic, size, row, family, zoned=bool(facts.zones(demand.region)))
+        # Spot VMs of all families share one quota, which is counted already.
+        family = None
+        if row is not None and size not in demand.spot.types:
+            family = counted.get(str(row.get("family", "")).lower())
+        yield _size(f"{size} in {demand.region}", row, family, zoned=bool(facts.zones(demand.region)))
 
 
-def _size(topic: str, size: str, row: Json | None, family: Json | None, *, zoned: bool) -> Check:
+def _size(topic: str, row: Json | None, family: Json | None, *, zoned: bool) -> Check:
     other = "take another type or another region: az vm list-skus --location REGION --zone"
     if row is None:
-        why = "the region does not have it"
-        return Check(topic=topic, ok=False, found=f"no {size}", why=why, hint=other)
+        return Check(topic=topic, ok=False, found="not there", why="the region does not have it", hint=other)
     restrictions = list(row.get("restrictions", ()))
     if any(each.get("type") == "Location" for each in restrictions):
         why = "Azure does not let this subscription have it there"
-        return Check(topic=topic, ok=False, found=f"{size} is restricted", why=why, hint=other)
+        return Check(topic=topic, ok=False, found="restricted", why=why, hint=other)
     shut = {zone for each in restrictions for zone in each.get("restrictionInfo", {}).get("zones", ())}
     everywhere = {zone for place in row.get("locationInfo", ()) for zone in place.get("zones", ())}
     zones = sorted(everywhere - shut)
     if zoned and (shut or not zones):
-        found = f"{size} in zone {', '.join(zones)} only" if zones else f"{size} in no zone"
+        found = f"in zone {', '.join(zones)} only" if zones else "in no zone"
         why = "VMs take the zones of a region in turn unless one is pinned"
         hint = f"pin a zone that has it, or {other}"
         return Check(topic=topic, ok=False, found=found, why=why, hint=hint)
     if family is not None and _used(family)[0] >= _used(family)[1]:
         used, limit = _used(family)
-        found = f"{size}: {used:,} of {limit:,} vCPUs of its family used"
+        found = f"{used:,} of {limit:,} vCPUs of its family used"
         why = "every family of sizes has a quota of its own beside the region's"
         hint = f"ask for more at {QUOTAS}, or use another type"
         return Check(topic=topic, ok=False, found=found, why=why, hint=hint)
-    where = f" in zones {', '.join(zones)}" if zoned else " is there"
-    return Check(topic=topic, ok=True, found=f"{size}{where}")
+    return Check(topic=topic, ok=True, found=f"in zones {', '.join(zones)}" if zoned else "is there")

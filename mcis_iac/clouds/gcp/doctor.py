@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.clouds.gcp import catalogue, credentials
@@ -12,8 +11,10 @@ from mcis_iac.errors import McisError
 from mcis_iac.model import Connection
 
 SHOWN = 5
+SPOT = "PREEMPTIBLE_CPUS"
 UNITS = {
     "CPUS": "vCPUs",
+    SPOT: "spot vCPUs",
     "INSTANCES": "VMs",
     "IN_USE_ADDRESSES": "public addresses",
     "CPUS_ALL_REGIONS": "vCPUs in all regions",
@@ -24,36 +25,35 @@ UNITS = {
 
 def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
     """Credentials and project first, the rest only when those work; problems are answers, not errors."""
-    name = connection.name
     try:
         api = Api(connection)
     except McisError as problem:
-        yield _failed(f"{name} credentials", problem)
+        yield _failed("credentials", problem)
         return
     with api:
         try:
             project = api.get(f"projects/{api.project}")
         except NotThere as problem:
-            yield _failed(f"{name} project", problem, f"check connections.{name}.project")
+            yield _failed("project", problem, f"check connections.{connection.name}.project")
             return
         except McisError as problem:
-            yield _failed(f"{name} credentials", problem)
+            yield _failed("credentials", problem)
             return
-        yield Check(topic=f"{name} credentials", ok=True, found=credentials.source(connection))
-        yield Check(topic=f"{name} project", ok=True, found=api.project)
-        yield _permissions(api, name)
-        demands = [replace(each, vcpus=each.vcpus + _uncounted(api, each)) for each in demands]
-        yield from _project_quotas(name, project, demands)
+        yield Check(topic="credentials", ok=True, found=credentials.source(connection))
+        yield Check(topic="project", ok=True, found=api.project)
+        yield _permissions(api)
+        demands = [_told(api, demand) for demand in demands]
+        yield from _project_quotas(project, demands)
         for demand in demands:
-            yield from _region(api, name, demand)
+            yield from _region(api, demand)
 
 
 def _failed(topic: str, problem: McisError, hint: str = "") -> Check:
     return Check(topic=topic, ok=False, found=problem.summary, why=problem.detail, hint=hint or problem.hint)
 
 
-def _permissions(api: Api, name: str) -> Check:
-    topic, wanted = f"{name} permissions", list(catalogue.data("permissions")["permissions"])
+def _permissions(api: Api) -> Check:
+    topic, wanted = "permissions", list(catalogue.data("permissions")["permissions"])
     try:
         missing = sorted(set(wanted) - api.allowed(wanted))
     except McisError as problem:
@@ -71,9 +71,9 @@ def _permissions(api: Api, name: str) -> Check:
     )
 
 
-def _uncounted(api: Api, demand: Demand) -> float:
-    """The processors of types that only Google knows; of one that is not there `_type` tells."""
-    return sum(count * _processors(api, demand.region, name) for name, count in demand.uncounted)
+def _told(api: Api, demand: Demand) -> Demand:
+    """With the processors of types that only Google knows; of one that is not there `_type` tells."""
+    return demand.told({name: _processors(api, demand.region, name) for name, _ in demand.uncounted})
 
 
 def _processors(api: Api, region: str, machine_type: str) -> float:
@@ -88,17 +88,17 @@ def _processors(api: Api, region: str, machine_type: str) -> float:
     return 0
 
 
-def _project_quotas(name: str, project: Json, demands: Sequence[Demand]) -> Iterator[Check]:
+def _project_quotas(project: Json, demands: Sequence[Demand]) -> Iterator[Check]:
     # A network spans all regions, so a second region needs no second one.
     wanted = {
         "CPUS_ALL_REGIONS": sum(demand.vcpus for demand in demands),
         "NETWORKS": max((demand.networks for demand in demands), default=0),
     }
-    yield from _quotas(name, "", project, wanted)
+    yield from _quotas("", project, wanted)
 
 
-def _region(api: Api, name: str, demand: Demand) -> Iterator[Check]:
-    topic = f"{name} {demand.region}"
+def _region(api: Api, demand: Demand) -> Iterator[Check]:
+    topic = demand.region
     try:
         region = api.get(f"projects/{api.project}/regions/{demand.region}")
     except McisError as problem:
@@ -108,22 +108,30 @@ def _region(api: Api, name: str, demand: Demand) -> Iterator[Check]:
         yield Check(
             topic=topic, ok=False, found=f"the region is {region['status']}", hint="use another region"
         )
+    apart = _spot_apart(region)
     wanted = {
-        "CPUS": demand.vcpus,
+        "CPUS": demand.vcpus - demand.spot.vcpus * apart,
+        SPOT: demand.spot.vcpus * apart,
         "INSTANCES": float(demand.vms),
         "IN_USE_ADDRESSES": float(demand.public_ips),
         "SSD_TOTAL_GB": float(demand.disk_gib),
     }
-    own = _own_quota(region, demand)
+    types = set(demand.types) - (set(demand.spot.types) if apart else set())
+    own = _own_quota(region, types)
     if own:
-        yield from _quotas(name, f"{demand.region} ", region, {own: wanted.pop("CPUS")})
-    yield from _quotas(name, f"{demand.region} ", region, wanted)
-    yield from (_type(api, name, demand.region, each) for each in sorted(set(demand.types)))
+        yield from _quotas(f" in {demand.region}", region, {own: wanted.pop("CPUS")})
+    yield from _quotas(f" in {demand.region}", region, wanted)
+    yield from (_type(api, demand.region, each) for each in sorted(set(demand.types)))
 
 
-def _type(api: Api, name: str, region: str, machine_type: str) -> Check:
+def _spot_apart(region: Json) -> bool:
+    """Whether spot VMs have a quota of their own there; without one they are among all the others."""
+    return any(quota.get("metric") == SPOT and quota.get("limit") for quota in region.get("quotas", ()))
+
+
+def _type(api: Api, region: str, machine_type: str) -> Check:
     """Whether every zone has the type: VMs without a zone of their own take the zones in turn."""
-    topic, facts = f"{name} {region} {machine_type}", catalogue.facts().regions.get(region)
+    topic, facts = f"{machine_type} in {region}", catalogue.facts().regions.get(region)
     zones = facts.zones if facts else ()
     try:
         missing = [zone for zone in zones if not _offered(api, region, zone, machine_type)]
@@ -144,19 +152,19 @@ def _offered(api: Api, region: str, zone: str, machine_type: str) -> bool:
     return True
 
 
-def _own_quota(region: Json, demand: Demand) -> str | None:
+def _own_quota(region: Json, types: Iterable[str]) -> str | None:
     """The quota of the one series that is wanted, if it has its own; `CPUS` is for the others."""
-    series = {catalogue.family(machine_type).upper() for machine_type in demand.types}
+    series = {catalogue.family(machine_type).upper() for machine_type in types}
     metric = f"{series.pop()}_CPUS" if len(series) == 1 else None
     return metric if metric in {quota.get("metric") for quota in region.get("quotas", ())} else None
 
 
-def _quotas(name: str, place: str, answer: Json, wanted: Mapping[str, float]) -> Iterator[Check]:
+def _quotas(place: str, answer: Json, wanted: Mapping[str, float]) -> Iterator[Check]:
     quotas = {str(quota.get("metric")): quota for quota in answer.get("quotas", ())}
     for metric, amount in wanted.items():
         if amount and metric in quotas:
             unit = UNITS.get(metric, UNITS["CPUS"])
-            yield _quota(f"{name} {place}{unit}", metric, quotas[metric], amount)
+            yield _quota(f"{unit}{place}", metric, quotas[metric], amount)
 
 
 def _quota(topic: str, metric: str, quota: Json, amount: float) -> Check:

@@ -10,7 +10,7 @@ from fakes import arm
 from fakes.arm import SUBSCRIPTION, FakeArm
 
 from mcis_iac.clouds.azure import doctor, images, lifecycle, lookup
-from mcis_iac.clouds.base import Demand, ImageQuery
+from mcis_iac.clouds.base import Demand, ImageQuery, Spot
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.model import Connection, Status, Vm
 
@@ -244,7 +244,8 @@ def test_the_doctor_says_what_is_too_little_and_what_is_not_registered(cloud: Fa
     demand = Demand(region="koreacentral", vms=3, vcpus=6, public_ips=0, networks=1)
     failed = [check for check in doctor.check(HERE, [demand]) if not check.ok]
     assert failed[0].hint == "az provider register --namespace Microsoft.Compute --wait"
-    assert failed[1].found == "6 vCPUs wanted, 16 of 20 used" and len(failed) == 2
+    assert (failed[1].topic, failed[1].found) == ("vCPUs in koreacentral", "6 wanted, 16 of 20 used")
+    assert len(failed) == 2
 
 
 def test_the_doctor_says_which_sizes_the_subscription_may_have(cloud: FakeArm) -> None:
@@ -256,14 +257,30 @@ def test_the_doctor_says_which_sizes_the_subscription_may_have(cloud: FakeArm) -
     cloud.counts("Microsoft.Compute", "koreacentral", "standardBSFamily", 2, 10)
     types = ("Standard_B2s", "Standard_D2s_v5", "Standard_D4s_v5", "Standard_E2s_v5", "Standard_F2s_v2")
     demand = Demand(region="koreacentral", vms=0, vcpus=0, public_ips=0, networks=0, types=types)
-    found = {check.found: check.ok for check in doctor.check(HERE, [demand]) if "Standard_" in check.found}
-    assert found == {
-        "Standard_B2s in zones 1, 2, 3": True,
-        "Standard_D2s_v5 is restricted": False,
-        "Standard_D4s_v5 in zone 1, 3 only": False,
-        "no Standard_E2s_v5": False,
-        "Standard_F2s_v2: 0 of 0 vCPUs of its family used": False,
+    found = {check.topic: check for check in doctor.check(HERE, [demand]) if "Standard_" in check.topic}
+    assert {topic.removesuffix(" in koreacentral"): check.found for topic, check in found.items()} == {
+        "Standard_B2s": "in zones 1, 2, 3",
+        "Standard_D2s_v5": "restricted",
+        "Standard_D4s_v5": "in zone 1, 3 only",
+        "Standard_E2s_v5": "not there",
+        "Standard_F2s_v2": "0 of 0 vCPUs of its family used",
     }
+    assert [topic for topic, check in found.items() if check.ok] == ["Standard_B2s in koreacentral"]
+
+
+def test_spot_machines_have_a_quota_of_their_own_and_none_of_their_family(cloud: FakeArm) -> None:
+    cloud.sells("koreacentral", "Standard_F2s_v2", "1", "2", "3", family="standardFSv2Family")
+    cloud.counts("Microsoft.Compute", "koreacentral", "standardFSv2Family", 0, 0)
+    cloud.counts("Microsoft.Compute", "koreacentral", "cores", 0, 20)
+    cloud.counts("Microsoft.Compute", "koreacentral", "lowPriorityCores", 0, 3)
+    demand = Demand(
+        region="koreacentral", vms=3, vcpus=6, public_ips=0, networks=0,
+        types=("Standard_F2s_v2",), spot=Spot(vcpus=4, types=("Standard_F2s_v2",)),
+    )  # fmt: skip
+    found = {check.topic.removesuffix(" in koreacentral"): check for check in doctor.check(HERE, [demand])}
+    assert found["vCPUs"].found == "2 wanted, 0 of 20 used"
+    assert (found["spot vCPUs"].ok, found["spot vCPUs"].found) == (False, "4 wanted, 0 of 3 used")
+    assert found["Standard_F2s_v2"].ok
 
 
 def test_the_processors_of_a_size_only_azure_knows_are_counted_and_gateways_have_addresses(
@@ -277,10 +294,10 @@ def test_the_processors_of_a_size_only_azure_knows_are_counted_and_gateways_have
         region="koreacentral", vms=3, vcpus=2, public_ips=3, networks=1, gateways=1,
         types=("Standard_Z9_v9",), uncounted=(("Standard_Z9_v9", 2),),
     )  # fmt: skip
-    found = {check.found: check.ok for check in doctor.check(HERE, [demand]) if "wanted" in check.found}
+    found = {c.topic: (c.ok, c.found) for c in doctor.check(HERE, [demand]) if "wanted" in c.found}
     assert found == {
-        "20 vCPUs wanted, 0 of 20 used": True,
-        "4 public addresses wanted, 0 of 3 used": False,
+        "vCPUs in koreacentral": (True, "20 wanted, 0 of 20 used"),
+        "public addresses in koreacentral": (False, "4 wanted, 0 of 3 used"),
     }
 
 

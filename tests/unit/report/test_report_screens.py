@@ -253,7 +253,7 @@ def test_doctor(golden):
         Finding(
             topic="engine", ok=True, found="pulumi 3.259.0 /usr/bin/pulumi", why="on PATH and new enough"
         ),
-        Finding(topic="cloud local", ok=True, found="namespaces", why="root"),
+        Finding(topic="local: cloud", ok=True, found="namespaces", why="root"),
         Finding(topic="ssh", ok=False, found="no ssh on PATH", hint="install the OpenSSH client"),
     )
     golden("screens/doctor.txt", doctor_screen(findings))

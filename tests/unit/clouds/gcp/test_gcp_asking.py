@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fakes.gcp import TOKEN, FakeGoogle, forbidden
 
-from mcis_iac.clouds.base import Check, Demand, ImageQuery
+from mcis_iac.clouds.base import Check, Demand, ImageQuery, Spot
 from mcis_iac.clouds.gcp import credentials, doctor, images, lifecycle, lookup
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.model import Connection, Status, Vm
@@ -427,13 +427,13 @@ def test_a_project_with_everything_is_fine(cloud: FakeGoogle) -> None:
     sells(cloud, "e2-medium")
     found = checked(a_demand(types=("e2-medium",), disks=1, disk_gib=20))
     assert all(check.ok and not check.hint for check in found.values())
-    assert {"gcp credentials", "gcp project", "gcp permissions", f"gcp {SEOUL} vCPUs"} <= found.keys()
+    assert {"credentials", "project", "permissions", f"vCPUs in {SEOUL}"} <= found.keys()
 
 
 def test_missing_permissions_are_named_with_a_role_that_has_them(cloud: FakeGoogle) -> None:
     well(cloud)
     cloud.allowed -= {"compute.instances.create", "compute.networks.create"}
-    found = checked()["gcp permissions"]
+    found = checked()["permissions"]
     assert not found.ok
     assert found.why == "compute.instances.create, compute.networks.create"
     assert "roles/compute.admin" in found.hint
@@ -443,23 +443,37 @@ def test_a_quota_that_is_too_small_is_named(cloud: FakeGoogle) -> None:
     well(cloud)
     cloud.has_region("shop", SEOUL, CPUS=(20, 24), IN_USE_ADDRESSES=(0, 8))
     found = checked(a_demand())
-    assert found[f"gcp {SEOUL} vCPUs"].found == "6 wanted, 4 of 24 free"
-    assert "CPUS" in found[f"gcp {SEOUL} vCPUs"].hint
-    assert found[f"gcp {SEOUL} public addresses"].ok
+    assert found[f"vCPUs in {SEOUL}"].found == "6 wanted, 4 of 24 free"
+    assert "CPUS" in found[f"vCPUs in {SEOUL}"].hint
+    assert found[f"public addresses in {SEOUL}"].ok
 
 
 def test_a_series_with_a_quota_of_its_own_is_held_against_that(cloud: FakeGoogle) -> None:
     well(cloud)
     cloud.has_region("shop", SEOUL, CPUS=(0, 24), N2_CPUS=(0, 4))
-    assert not checked(a_demand(types=("n2-standard-4",)))[f"gcp {SEOUL} vCPUs"].ok
-    assert checked(a_demand(types=("e2-medium",)))[f"gcp {SEOUL} vCPUs"].ok
+    assert not checked(a_demand(types=("n2-standard-4",)))[f"vCPUs in {SEOUL}"].ok
+    assert checked(a_demand(types=("e2-medium",)))[f"vCPUs in {SEOUL}"].ok
+
+
+def test_spot_machines_have_a_quota_of_their_own_if_there_is_one(cloud: FakeGoogle) -> None:
+    well(cloud)
+    demand = a_demand(types=("e2-medium", "n2-standard-4"), spot=Spot(vcpus=4, types=("n2-standard-4",)))
+    cloud.has_region("shop", SEOUL, CPUS=(0, 24), PREEMPTIBLE_CPUS=(5, 8))
+    found = checked(demand)
+    assert found[f"vCPUs in {SEOUL}"].found == "2 wanted, 24 of 24 free"
+    assert found[f"spot vCPUs in {SEOUL}"].found == "4 wanted, 3 of 8 free"
+    assert found["vCPUs in all regions"].found.startswith("6 wanted")
+    cloud.has_region("shop", SEOUL, CPUS=(0, 24), PREEMPTIBLE_CPUS=(0, 0))
+    found = checked(demand)
+    assert found[f"vCPUs in {SEOUL}"].found == "6 wanted, 24 of 24 free"
+    assert f"spot vCPUs in {SEOUL}" not in found
 
 
 @pytest.mark.parametrize(("zones", "found"), [("ab", "not in zone c"), ("", "not in zone a, b, c")])
 def test_a_type_that_a_zone_does_not_have_is_named(cloud: FakeGoogle, zones: str, found: str) -> None:
     well(cloud)
     sells(cloud, "c4a-standard-2", zones)
-    check = checked(a_demand(types=("c4a-standard-2",)))[f"gcp {SEOUL} c4a-standard-2"]
+    check = checked(a_demand(types=("c4a-standard-2",)))[f"c4a-standard-2 in {SEOUL}"]
     assert (check.ok, check.found) == (False, found)
     assert check.hint.endswith("choose another type")
 
@@ -468,8 +482,8 @@ def test_the_processors_of_an_unknown_type_are_asked_for(cloud: FakeGoogle) -> N
     well(cloud)
     cloud.has(f"projects/shop/zones/{SEOUL}-b/machineTypes/z9-huge", guestCpus=10)
     found = checked(a_demand(vcpus=2, uncounted=(("z9-huge", 2), ("z9-none", 1))))
-    assert found[f"gcp {SEOUL} vCPUs"].found == "22 wanted, 24 of 24 free"
-    assert found["gcp vCPUs in all regions"].found.startswith("22 wanted")
+    assert found[f"vCPUs in {SEOUL}"].found == "22 wanted, 24 of 24 free"
+    assert found["vCPUs in all regions"].found.startswith("22 wanted")
 
 
 def test_regions_share_the_quota_of_the_project(cloud: FakeGoogle) -> None:
@@ -477,20 +491,20 @@ def test_regions_share_the_quota_of_the_project(cloud: FakeGoogle) -> None:
     cloud.has_project("shop", CPUS_ALL_REGIONS=(0, 8), NETWORKS=(4, 5))
     cloud.has_region("shop", "us-east1", CPUS=(0, 24))
     found = checked(a_demand(), a_demand(region="us-east1"))
-    assert not found["gcp vCPUs in all regions"].ok
-    assert found["gcp networks"].ok
+    assert not found["vCPUs in all regions"].ok
+    assert found["networks"].ok
 
 
 def test_a_region_the_project_does_not_have_is_a_finding(cloud: FakeGoogle) -> None:
     well(cloud)
-    assert not checked(a_demand(region="us-east1"))["gcp us-east1"].ok
+    assert not checked(a_demand(region="us-east1"))["us-east1"].ok
 
 
 def test_bad_credentials_end_the_examination(cloud: FakeGoogle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "stale")
     found = checked(a_demand())
-    assert list(found) == ["gcp credentials"]
-    assert not found["gcp credentials"].ok and found["gcp credentials"].hint
+    assert list(found) == ["credentials"]
+    assert not found["credentials"].ok and found["credentials"].hint
 
 
 def test_no_credentials_at_all_are_a_finding_too() -> None:
@@ -500,4 +514,4 @@ def test_no_credentials_at_all_are_a_finding_too() -> None:
 
 def test_a_project_that_does_not_exist_is_a_finding(cloud: FakeGoogle) -> None:
     other = Connection(name="gcp", cloud="gcp", settings={"project": "shopp"})
-    assert checked(connection=other)["gcp project"].hint == "check connections.gcp.project"
+    assert checked(connection=other)["project"].hint == "check connections.gcp.project"
