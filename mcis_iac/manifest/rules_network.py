@@ -202,8 +202,8 @@ def _source(scene: Scene, node: Node) -> Iterator[Diagnostic]:
             detail = f"did you mean {meant}?" if meant else "expected an IPv4 range such as 198.51.100.0/24"
             yield problem("MCIS211", node.span, detail)
     else:
-        meant = ALSO_CALLED.get(word.lower()) or nearest(word, WORDS)
-        guess = f"group:{word}" if word in scene.groups else meant
+        known = ALSO_CALLED.get(word.lower()) or nearest(word, WORDS)
+        guess = f"group:{word}" if word in scene.groups else known
         detail = f"did you mean `{guess}`?" if guess else "no such source"
         note = "from takes: anywhere, me, mcis, group:NAME, a range such as 198.51.100.0/24"
         yield problem("MCIS103", node.span, detail, notes=(note,))
