@@ -66,8 +66,8 @@ def notices(mcis: Mcis) -> list[str]:
     adopted = sorted({group.network for group in here if existing(mcis, group)})
     if adopted:
         said.append(
-            f"aws: in network {', '.join(adopted)} the subnets there decide who gets a public address "
-            "and who reaches the internet"
+            f"aws: in network {', '.join(adopted)} the subnets there decide who reaches the internet; "
+            "another `public_ip` is for new VMs only"
         )
     return said
 

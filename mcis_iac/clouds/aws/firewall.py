@@ -19,6 +19,7 @@ from mcis_iac.program.graph import Inputs, Options, Ref, Resource
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 ALL_ICMP = -1
+WAYS_OUT = (("out", "cidrIpv4", network.ANYWHERE), ("out6", "cidrIpv6", "::/0"))
 
 
 def declare(scope: Scope) -> Iterator[Resource]:
@@ -28,7 +29,7 @@ def declare(scope: Scope) -> Iterator[Resource]:
             yield _security_group(scope, group, region)
     for group in scope.groups():
         for region in scope.regions(group.name):
-            yield _way_out(scope, group, region)
+            yield from _ways_out(scope, group, region)
             for rule in peers.rules(scope.plan, group):
                 found = peers.sources(scope.plan, rule, here=_Here(scope, group, region))
                 for source in takewhile(lambda each: not isinstance(each, peers.Away), found):
@@ -74,16 +75,20 @@ def _security_group(scope: Scope, group: Group, region: str) -> Resource:
     return scope.regional(key, kind, region, inputs, group=group.name, options=after)
 
 
-def _way_out(scope: Scope, group: Group, region: str) -> Resource:
-    # The provider takes away the rule that AWS gives every new group.
-    key = naming.of_group("rule", group.name, scope.connection.name, region, "out")
-    inputs: Inputs = {
-        "securityGroupId": Ref(naming.security_group(group.name, scope.connection.name, region)),
-        "ipProtocol": "-1",
-        "cidrIpv4": network.ANYWHERE,
-        "tags": scope.tags(key, group.name),
-    }
-    return scope.regional(key, EGRESS, region, inputs, group=group.name)
+def _ways_out(scope: Scope, group: Group, region: str) -> Iterator[Resource]:
+    """Anywhere, as AWS lets every new group: the provider takes that rule away.
+
+    Networks of ours have no IPv6, existing ones may.
+    """
+    for word, kind, everybody in WAYS_OUT:
+        key = naming.of_group("rule", group.name, scope.connection.name, region, word)
+        inputs: Inputs = {
+            "securityGroupId": Ref(naming.security_group(group.name, scope.connection.name, region)),
+            "ipProtocol": "-1",
+            kind: everybody,
+            "tags": scope.tags(key, group.name),
+        }
+        yield scope.regional(key, EGRESS, region, inputs, group=group.name)
 
 
 def _named(scope: Scope, group: Group, region: str, rule: FirewallRule, source: peers.Source) -> Resource:

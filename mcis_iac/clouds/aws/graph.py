@@ -2,8 +2,9 @@
 
 Per connection one provider; per network and region a VPC (`network`); per key and region a key pair;
 per group and region a security group (`firewall`); per VM an instance, its data disks and its static
-address (`machine`). `associatePublicIpAddress` is never set: it would replace every VM whose address
-was taken away by a stop.
+address (`machine`). Subnets of ours give their VMs addresses. In existing ones a VM asks for its own, by
+`associatePublicIpAddress`, which is never compared: it would replace every VM whose address was taken
+away by a stop.
 """
 
 from __future__ import annotations

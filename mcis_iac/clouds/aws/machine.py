@@ -25,6 +25,10 @@ DEVICES = tuple(f"/dev/xvd{first}{second}" for first in "bc" for second in ascii
 METADATA: Inputs = {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
 # Spot machines of other kinds cannot be stopped and started again.
 SPOT: Inputs = {"spotInstanceType": "persistent", "instanceInterruptionBehavior": "stop"}
+# What counts at the first boot only; a newer image replaces nobody by itself.
+FIRST_BOOT = ("ami", "userData", "keyName")
+# Read back as false while a VM is stopped, which would replace it: asked for once and never compared.
+ASKED_ONCE = "associatePublicIpAddress"
 
 
 def declare(scope: Scope, member: Member) -> Iterator[Resource]:
@@ -91,6 +95,8 @@ def _instance(scope: Scope, group: Group, member: Member) -> Resource:
         "metadataOptions": dict(METADATA),
         "tags": tags,
     }
+    if not place.decides:
+        inputs[ASKED_ONCE] = network.kind_of(group) == "public"
     if member.spot:
         inputs["instanceMarketOptions"] = {"marketType": "spot", "spotOptions": dict(SPOT)}
     return scope.regional(
@@ -103,8 +109,7 @@ def _instance(scope: Scope, group: Group, member: Member) -> Resource:
         outputs=OUTPUTS,
         options=Options(
             depends_on=place.after,
-            # What counts at the first boot only; a newer image replaces nobody by itself.
-            ignore_changes=("ami", "userData", "keyName"),
+            ignore_changes=FIRST_BOOT if place.decides else (*FIRST_BOOT, ASKED_ONCE),
             delete_before_replace=True,
         ),
     )

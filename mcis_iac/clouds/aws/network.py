@@ -58,10 +58,14 @@ def subnet_key(network: str, connection: str, region: str, zone: str, kind: Kind
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Where a VM is: its subnet's id, and what must be there before it is any use to start."""
+    """Where a VM is: its subnet's id, and what must be there before it is any use to start.
+
+    `decides`: whether the subnet is made to give its VMs a public address, or none, as they want it.
+    """
 
     subnet: Value
     after: tuple[str, ...] = ()
+    decides: bool = True
 
 
 def seat(scope: Scope, member: Member) -> Seat:
@@ -69,11 +73,11 @@ def seat(scope: Scope, member: Member) -> Seat:
     group, connection = scope.group(member), scope.connection.name
     given = existing(scope.plan, group.network, connection, member.region)
     if given:
-        return Seat(existing_subnet(given, member.zone))
+        return Seat(existing_subnet(given, member.zone), decides=False)
     place = (group.network, connection, member.region, member.zone, kind_of(group))
-    # The association depends on the subnet and on the way out, so that one dependency is enough.
+    # Named by the machine, too, so that the engine knows that it must go before its subnet does.
     association = naming.of_network("rta", *place)
-    return Seat(Ref(subnet_key(*place), implied=True), (association,))
+    return Seat(Ref(subnet_key(*place)), (association,))
 
 
 def declare(scope: Scope) -> Iterator[Resource]:

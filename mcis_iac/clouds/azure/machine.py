@@ -88,13 +88,21 @@ def _interface(site: Site, group: Group, member: Member) -> Resource:
         **site.inside(region, implied=True),
         # An interface cannot change networks; with another name there is a new one.
         "networkInterfaceName": site.called(key, group.network),
-        "location": region,
+        "location": network.location(site, group, region),
         "ipConfigurations": [address],
         "networkSecurityGroup": {"id": Ref(naming.security_group(group.name, site.name, region))},
         "enableIPForwarding": False,
         "tags": site.tags(group, member.name),
     }
-    return site.resource(key, "network:NetworkInterface", inputs, _subject(site, member))
+    moving = Options(replace_on_changes=("location",))
+    return site.resource(
+        key,
+        "network:NetworkInterface",
+        inputs,
+        _subject(site, member),
+        outputs=("location",),
+        options=moving,
+    )
 
 
 def _disk(site: Site, group: Group, member: Member, disk: Disk) -> Resource:
@@ -122,7 +130,7 @@ def _machine(site: Site, group: Group, member: Member) -> Resource:
     inputs: Inputs = {
         **site.inside(member.region, implied=True),
         "vmName": site.called(member.name),
-        "location": member.region,
+        "location": Ref(interface_key(member), "location"),
         **_zones(member),
         "hardwareProfile": {"vmSize": member.type},
         "networkProfile": {

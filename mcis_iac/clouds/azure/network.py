@@ -58,10 +58,18 @@ def _network(site: Site, network: str, region: str) -> Resource:
         "enableVmProtection": False,
         "tags": site.tags(),
     }
-    # Subnets are resources of their own; as a part of the network they would be declared twice.
-    options = Options(ignore_changes=("subnets",))
+    # Subnets are resources of their own; as a part of the network they would be declared twice. Azure
+    # takes no range away from a network with subnets, nor from a subnet with machines: all of it goes first.
+    options = Options(
+        ignore_changes=("subnets",), replace_on_changes=("addressSpace",), delete_before_replace=True
+    )
     return site.resource(
-        key, "network:VirtualNetwork", inputs, site.subject(region), outputs=("name",), options=options
+        key,
+        "network:VirtualNetwork",
+        inputs,
+        site.subject(region),
+        outputs=("location", "name"),
+        options=options,
     )
 
 
@@ -149,6 +157,16 @@ def subnet(site: Site, group: Group, region: str) -> Value:
         return Ref(_subnet_key(site, group.network, region, half))
     name = (existing.get("private_subnet") if half == PRIVATE else None) or existing.get("subnet")
     return _adopted(site, existing, str(name))
+
+
+def location(site: Site, group: Group, region: str) -> Value:
+    """The region, told as the network's.
+
+    It is the same text; but so the engine knows that what is in the network must go before it does.
+    """
+    if site.existing(group.network, region) is not None:
+        return region
+    return Ref(naming.network(group.network, site.name, region), "location")
 
 
 def _adopted(site: Site, existing: Mapping[str, Any], name: str) -> str:

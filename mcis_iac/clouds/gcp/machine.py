@@ -121,7 +121,7 @@ def private_ip(vm: str) -> Value:
 def _instance(site: Site, member: Member, group: Group) -> Inputs:
     inputs: Inputs = {
         "name": site.name(member.name),
-        "zone": catalogue.zone_name(member.region, member.zone),
+        "zone": network.zone(site, member),
         "machineType": member.type,
         "allowStoppingForUpdate": True,
         "bootDisk": {"autoDelete": True, "initializeParams": _boot_disk(member, group)},

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mcis_iac.clouds.gcp import catalogue
 from mcis_iac.clouds.gcp.site import GLOBAL, Site, Vpc
 from mcis_iac.model import Member
 from mcis_iac.program import naming
-from mcis_iac.program.graph import Inputs, Ref, Resource
+from mcis_iac.program.graph import Inputs, Join, Options, Ref, Resource, Value
+
+# Google enlarges a subnetwork, and moves none: another one takes its name, once its machines are gone.
+ALONE = Options(delete_before_replace=True)
 
 
 def networks(site: Site) -> Iterator[Resource]:
@@ -39,6 +43,17 @@ def interface(site: Site, member: Member) -> Inputs:
     # In a network that Google cut, subnetworks have the network's name.
     found: Inputs = {"subnetwork": str(vpc.existing.get("subnetwork") or vpc.existing.get("network", ""))}
     return found | ({"subnetworkProject": vpc.project} if vpc.project else {})
+
+
+def zone(site: Site, member: Member) -> Value:
+    """The machine's zone, told as a part of its subnetwork's region.
+
+    It is the same text; but so the engine knows that the machine must go before the subnetwork does.
+    """
+    vpc, name = site.vpc_of(member), catalogue.zone_name(member.region, member.zone)
+    if vpc.existing is not None:
+        return name
+    return Join((Ref(subnetwork_key(site, vpc), "region"), name.removeprefix(vpc.region)))
 
 
 def way_out(site: Site, member: Member) -> tuple[str, ...]:
@@ -73,7 +88,10 @@ def _subnetwork(site: Site, vpc: Vpc) -> Resource:
         "ipCidrRange": site.block(vpc.name, vpc.region),
         "description": site.owner(),
     }
-    return site.resource(key, "compute/subnetwork:Subnetwork", inputs, site.subject(vpc.region))
+    subject = site.subject(vpc.region)
+    return site.resource(
+        key, "compute/subnetwork:Subnetwork", inputs, subject, outputs=("region",), options=ALONE
+    )
 
 
 def _router(site: Site, vpc: Vpc) -> Resource:

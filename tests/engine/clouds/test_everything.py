@@ -59,6 +59,19 @@ def test_every_replacement_in_a_preview_names_its_cause(lab: Lab, cloud: str) ->
     lab.knows(mcis).up(graph(mcis))
     moved = replace(mcis, networks={"main": Network(name="main", cidr="10.200.0.0/16")})
     replaced = [change for change in lab.preview(graph(moved)).changes if change.op is Op.REPLACE]
-    assert replaced or cloud in {"azure", "gcp"}  # which are asked to change their networks in place
+    assert {"web-1", "api-1"} <= {change.key for change in replaced}
     unexplained = {c.key: c.replace_reasons for c in replaced if set(c.replace_reasons) <= {"asked for"}}
     assert unexplained == {}
+
+
+def test_a_network_that_moves_takes_its_machines_with_it(lab: Lab, cloud: str) -> None:
+    mcis = everything(cloud, web=1, api=1)
+    before = lab.knows(mcis).up(graph(mcis)).outputs["inventory"]
+    moved = replace(mcis, networks={"main": Network(name="main", cidr="10.200.0.0/16")})
+    outcome = lab.up(graph(moved))
+    assert outcome.ok, outcome.failed
+    assert {step.key: step.op for step in outcome.steps if step.is_vm} == dict.fromkeys(before, Op.REPLACE)
+    after = outcome.outputs["inventory"]
+    assert all(one["private_ip"].startswith("10.200.") for one in after.values())
+    assert lab.preview(graph(moved)).empty and lab.refresh().steps == ()
+    assert lab.down().ok and lab.there() == []

@@ -19,6 +19,7 @@ GATEWAY, NAT, KEY = (
     f"{EC2}keyPair:KeyPair",
 )
 VOLUME = "aws:ebs/volume:Volume"
+ASKED_ONCE = "associatePublicIpAddress"
 USER_DATA_LIMIT = 16_384
 
 
@@ -83,7 +84,8 @@ def _check_subnet(maker: Maker) -> None:
 def _instance(maker: Maker) -> Mapping[str, Any]:
     subnet = maker.find(SUBNET, maker.inputs.get("subnetId"))
     home: Mapping[str, Any] = subnet.inputs if subnet else {}
-    public = maker.public_ip if home.get("mapPublicIpOnLaunch") else (lambda: "")
+    asked = maker.inputs.get(ASKED_ONCE, home.get("mapPublicIpOnLaunch"))
+    public = maker.public_ip if asked else (lambda: "")
     more: dict[str, Any] = {
         "instanceState": maker.once("instanceState", lambda: "running"),
         "availabilityZone": maker.once("availabilityZone", lambda: home.get("availabilityZone", "")),
@@ -106,10 +108,6 @@ def _check_instance(maker: Maker) -> None:
         raise Refused(said=f"InvalidParameterValue: Invalid value '{kind}' for InstanceType.")
     if len(str(asked.get("userData") or "").encode()) > USER_DATA_LIMIT:
         raise Refused(said="InvalidParameterValue: User data is limited to 16384 bytes")
-    if "associatePublicIpAddress" in asked:
-        raise Refused(
-            said="the stand-in refuses associatePublicIpAddress: a refresh after a stop replaces the VM"
-        )
 
 
 def _address(maker: Maker) -> Mapping[str, Any]:

@@ -10,10 +10,11 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network
 from typing import Any
 
 from fakes.standin.kinds import Kind, Maker, Refused, Tie, inside
-from fakes.standin.store import OWNED, at
+from fakes.standin.store import HOLDS, OWNED, at
 
 from mcis_iac.local_cloud.plugin.values import UNKNOWN
 
@@ -98,7 +99,34 @@ def _claim(maker: Maker) -> Iterable[str]:
     return [str(maker.id).lower()]
 
 
+def _check_vnet(maker: Maker) -> None:
+    """No range may be taken away from under a subnet."""
+    ranges = [IPv4Network(each) for each in at(maker.inputs, "addressSpace.addressPrefixes")]
+    for subnet in maker.store.things(SUBNET):
+        inside = [IPv4Network(each) for each in at(subnet.inputs, "addressPrefix")]
+        mine = str(maker.id).lower() == str(subnet.id).lower().rpartition("/subnets/")[0]
+        if mine and not all(any(one.subnet_of(each) for each in ranges) for one in inside):
+            raise Refused(
+                said='Code="NetcfgSubnetRangeOutsideVnet" Message="Subnet '
+                f"'{subnet.inputs['subnetName']}' is not valid because its IP address range is outside the "
+                'IP address range of virtual network."'
+            )
+
+
+def _check_in_use(maker: Maker) -> None:
+    """The range of a subnet stays as long as somebody has an address of it."""
+    before = maker.store.get(maker.scope, SUBNET, str(maker.id))
+    if before is None or before.inputs.get("addressPrefix") == maker.inputs.get("addressPrefix"):
+        return
+    if maker.store.users(maker.scope, SUBNET, before.id, HOLDS):
+        raise Refused(
+            said=f'Code="InUsePrefixCannotBeDeleted" Message="IpPrefix {before.inputs["addressPrefix"]} on '
+            f'Subnet {before.inputs["subnetName"]} has active allocations and cannot be deleted."'
+        )
+
+
 def _check_subnet(maker: Maker) -> None:
+    _check_in_use(maker)
     vnet = maker.find(VNET, _lower(maker, _vnet_path(maker, maker.inputs["virtualNetworkName"])))
     prefixes = [*at(maker.inputs, "addressPrefix"), *at(maker.inputs, "addressPrefixes")]
     ranges = list(at(vnet.inputs, "addressSpace.addressPrefixes")) if vnet else []
@@ -233,7 +261,7 @@ KINDS: Mapping[str, Kind] = {
         claims=_claim,
         must=("resourceGroupName", "location"),
     ),
-    VNET: _kind("Network/virtualNetworks", "virtualNetworkName", more=_guid),
+    VNET: _kind("Network/virtualNetworks", "virtualNetworkName", more=_guid, refuse=_check_vnet),
     SUBNET: Kind(
         id=lambda m: m.text(
             _vnet_path(m, m.inputs["virtualNetworkName"]), "/subnets/", m.inputs["subnetName"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,20 @@ def changes(token: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> lis
             _meets(rule, change) and news.get(flag) is True
             for rule, flag in rules.get("replacesWhen", {}).items()
         )
+        if any(_meets(rule, change) for rule in rules.get("onlyWidens", ())):
+            replaces = not _wider(olds.get(change.plain), news.get(change.plain))
         refused = not replaces and any(_meets(rule, change) for rule in rules.get("refuses", ()))
         found.append(
             Change(path=change.path, plain=change.plain, how=change.how, replaces=replaces, refused=refused)
         )
     return found
+
+
+def _wider(old: Any, new: Any) -> bool:
+    """Whether a range contains the one before; one that is not known yet may."""
+    if not isinstance(old, str) or not isinstance(new, str):
+        return new is UNKNOWN
+    return IPv4Network(old).subnet_of(IPv4Network(new))
 
 
 def _meets(rule: str, change: Change) -> bool:

@@ -75,10 +75,10 @@ def keys(found: Graph, kind: str) -> list[str]:
 # ---------------------------------------------------------------- machines
 
 
-def test_a_public_address_is_never_asked_for_on_the_machine_itself() -> None:
+def test_in_a_network_of_ours_the_subnet_gives_the_address_and_no_machine_asks_for_one() -> None:
     found = built(a_web(), a_web(name="api", public_ip="none"), a_web(name="db", public_ip="static"))
     for name in ("web-1", "api-1", "db-1"):
-        assert "associatePublicIpAddress" not in inputs(found, name)
+        assert "associatePublicIpAddress" not in (*inputs(found, name), *found[name].options.ignore_changes)
 
 
 def test_images_and_first_boot_count_once() -> None:
@@ -203,6 +203,16 @@ def test_an_existing_network_is_used_and_nothing_is_added_to_it() -> None:
     assert not [kind for kind in ("net", "subnet", "igw", "rtb", "route") if keys(found, kind)]
 
 
+@pytest.mark.parametrize(("wanted", "asked"), [("ephemeral", True), ("static", True), ("none", False)])
+def test_in_an_existing_network_a_machine_asks_itself_for_its_address_once(wanted: Any, asked: bool) -> None:
+    office = Network(
+        name="main", existing={"aws": {SEOUL: {"vpc": "vpc-0abc", "subnets": {"a": "subnet-a"}}}}
+    )
+    web = built(a_web(public_ip=wanted), networks={"main": office})["web-1"]
+    assert web.inputs["associatePublicIpAddress"] is asked
+    assert "associatePublicIpAddress" in web.options.ignore_changes
+
+
 def test_a_private_part_is_as_far_into_the_upper_half() -> None:
     block = IPv4Network("10.0.16.0/20")
     assert str(network.private_part(block, IPv4Network("10.0.17.0/24"))) == "10.0.25.0/24"
@@ -226,7 +236,9 @@ def test_all_traffic_has_no_ports_and_ping_has_all_types() -> None:
 
 
 def test_a_group_may_talk_to_everybody() -> None:
-    assert inputs(built(a_web()), f"rule/web/aws/{SEOUL}/out")["cidrIpv4"] == "0.0.0.0/0"
+    found = built(a_web())
+    assert inputs(found, f"rule/web/aws/{SEOUL}/out")["cidrIpv4"] == "0.0.0.0/0"
+    assert inputs(found, f"rule/web/aws/{SEOUL}/out6")["cidrIpv6"] == "::/0"
 
 
 def test_every_region_has_its_own_copy_of_a_key() -> None:

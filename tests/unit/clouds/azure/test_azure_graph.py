@@ -305,9 +305,20 @@ def test_what_azure_refuses_to_change_replaces_and_what_only_the_first_boot_read
     assert set(options.ignore_changes) == {"osProfile.customData", "storageProfile.imageReference", "plan"}
 
 
-def test_only_machines_are_deleted_before_there_is_another() -> None:
+def test_only_machines_and_networks_are_deleted_before_there_is_another() -> None:
     graph = a_graph(here("web", disks=(Disk(name="d", size_gib=1, mount="/d"),)))
-    assert [r.key for r in graph.resources if r.options.delete_before_replace] == ["web-1"]
+    assert [r.key for r in graph.resources if r.options.delete_before_replace] == [
+        "net/main/azure/koreacentral",
+        "web-1",
+    ]
+
+
+def test_what_is_in_a_network_goes_before_it_does() -> None:
+    """The engine asks the provider what a location nobody knows yet means: another resource."""
+    graph = a_graph(here("web"))
+    assert graph["nic/web-1"].inputs["location"] == Ref("net/main/azure/koreacentral", "location")
+    assert "location" in graph["nic/web-1"].options.replace_on_changes
+    assert graph["web-1"].inputs["location"] == Ref("nic/web-1", "location")
 
 
 # ---------------------------------------------------------------- provider, secrets

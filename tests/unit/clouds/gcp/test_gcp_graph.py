@@ -367,7 +367,8 @@ def test_a_connection_names_credentials_and_never_holds_them() -> None:
 def test_a_zone_is_written_as_google_writes_it() -> None:
     graph = built(a_vm_group("web", 3, region="europe-west1"))
     zones = [graph[f"web-{n}"].inputs["zone"] for n in (1, 2, 3)]
-    assert zones == ["europe-west1-b", "europe-west1-c", "europe-west1-d"]
+    region = Ref("subnet/main/gcp/europe-west1", "region")
+    assert zones == [Join((region, "-b")), Join((region, "-c")), Join((region, "-d"))]
 
 
 def test_the_architecture_is_that_of_the_series_known_or_not() -> None:

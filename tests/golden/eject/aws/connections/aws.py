@@ -206,6 +206,15 @@ aws.vpc.SecurityGroupEgressRule(
     tags={**TAGS, "mcis-group": "api", "Name": "shop-rule-api-aws-ap-south-1-out-68c816"},
     opts=pulumi.ResourceOptions(provider=provider),
 )
+aws.vpc.SecurityGroupEgressRule(
+    "rule/api/aws/ap-south-1/out6",
+    region="ap-south-1",
+    security_group_id=security_group_api.id,
+    ip_protocol="-1",
+    cidr_ipv6="::/0",
+    tags={**TAGS, "mcis-group": "api", "Name": "shop-rule-api-aws-ap-south-1-out6-8f2ff9"},
+    opts=pulumi.ResourceOptions(provider=provider),
+)
 aws.vpc.SecurityGroupIngressRule(
     "rule/api/aws/ap-south-1/all/api",
     region="ap-south-1",
@@ -248,6 +257,15 @@ aws.vpc.SecurityGroupEgressRule(
     ip_protocol="-1",
     cidr_ipv4="0.0.0.0/0",
     tags={**TAGS, "mcis-group": "db", "Name": "shop-rule-db-aws-us-east-1-out-8e7aaa"},
+    opts=pulumi.ResourceOptions(provider=provider),
+)
+aws.vpc.SecurityGroupEgressRule(
+    "rule/db/aws/us-east-1/out6",
+    region="us-east-1",
+    security_group_id=security_group_db.id,
+    ip_protocol="-1",
+    cidr_ipv6="::/0",
+    tags={**TAGS, "mcis-group": "db", "Name": "shop-rule-db-aws-us-east-1-out6-68bbfb"},
     opts=pulumi.ResourceOptions(provider=provider),
 )
 aws.vpc.SecurityGroupIngressRule(
@@ -300,6 +318,15 @@ aws.vpc.SecurityGroupEgressRule(
     ip_protocol="-1",
     cidr_ipv4="0.0.0.0/0",
     tags={**TAGS, "a": "b", "mcis-group": "web", "Name": "shop-rule-web-aws-us-east-1-out-b83375"},
+    opts=pulumi.ResourceOptions(provider=provider),
+)
+aws.vpc.SecurityGroupEgressRule(
+    "rule/web/aws/us-east-1/out6",
+    region="us-east-1",
+    security_group_id=security_group_web.id,
+    ip_protocol="-1",
+    cidr_ipv6="::/0",
+    tags={**TAGS, "a": "b", "mcis-group": "web", "Name": "shop-rule-web-aws-us-east-1-out6-c29970"},
     opts=pulumi.ResourceOptions(provider=provider),
 )
 for name, ip_protocol, from_port, referenced_security_group_id in (

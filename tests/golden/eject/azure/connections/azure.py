@@ -35,7 +35,12 @@ virtual_network_australiaeast = azure_native.network.VirtualNetwork(
     enable_ddos_protection=False,
     enable_vm_protection=False,
     tags=TAGS,
-    opts=pulumi.ResourceOptions(provider=provider, ignore_changes=["subnets"]),
+    opts=pulumi.ResourceOptions(
+        provider=provider,
+        ignore_changes=["subnets"],
+        replace_on_changes=["address_space"],
+        delete_before_replace=True,
+    ),
 )
 subnet_australiaeast_public = azure_native.network.Subnet(
     "subnet/main/azure/australiaeast/public",
@@ -65,7 +70,12 @@ virtual_network_westus3 = azure_native.network.VirtualNetwork(
     enable_ddos_protection=False,
     enable_vm_protection=False,
     tags=TAGS,
-    opts=pulumi.ResourceOptions(provider=provider, ignore_changes=["subnets"]),
+    opts=pulumi.ResourceOptions(
+        provider=provider,
+        ignore_changes=["subnets"],
+        replace_on_changes=["address_space"],
+        delete_before_replace=True,
+    ),
 )
 subnet_westus3_public = azure_native.network.Subnet(
     "subnet/main/azure/westus3/public",
@@ -421,7 +431,7 @@ def web() -> None:
             f"nic/{vm}",
             resource_group_name=resource_group_australiaeast.name,
             network_interface_name=unique(f"nic/{vm}/main"),
-            location="australiaeast",
+            location=virtual_network_australiaeast.location,
             ip_configurations=[
                 {
                     "name": "main",
@@ -443,13 +453,13 @@ def web() -> None:
             network_security_group={"id": network_security_group_web.id},
             enable_ip_forwarding=False,
             tags={**TAGS, "a": "b", "mcis-group": "web", "mcis-vm": vm},
-            opts=pulumi.ResourceOptions(provider=provider),
+            opts=pulumi.ResourceOptions(provider=provider, replace_on_changes=["location"]),
         )
         virtual_machine = azure_native.compute.VirtualMachine(
             vm,
             resource_group_name=resource_group_australiaeast.name,
             vm_name=unique(vm),
-            location="australiaeast",
+            location=network_interface.location,
             zones=[zone],
             hardware_profile={"vm_size": "Standard_B2s"},
             network_profile={
@@ -548,7 +558,7 @@ def api() -> None:
             f"nic/{vm}",
             resource_group_name=resource_group_westus3.name,
             network_interface_name=unique(f"nic/{vm}/main"),
-            location="westus3",
+            location=virtual_network_westus3.location,
             ip_configurations=[
                 {
                     "name": "main",
@@ -569,7 +579,7 @@ def api() -> None:
             network_security_group={"id": network_security_group_api.id},
             enable_ip_forwarding=False,
             tags={**TAGS, "mcis-group": "api", "mcis-vm": vm},
-            opts=pulumi.ResourceOptions(provider=provider),
+            opts=pulumi.ResourceOptions(provider=provider, replace_on_changes=["location"]),
         )
         disk = azure_native.compute.Disk(
             f"disk/{vm}/data",
@@ -587,7 +597,7 @@ def api() -> None:
             vm,
             resource_group_name=resource_group_westus3.name,
             vm_name=unique(vm),
-            location="westus3",
+            location=network_interface.location,
             zones=[zone],
             hardware_profile={"vm_size": "Standard_B2s"},
             network_profile={
@@ -704,7 +714,7 @@ def db() -> None:
             f"nic/{vm}",
             resource_group_name=resource_group_australiaeast.name,
             network_interface_name=unique(f"nic/{vm}/main"),
-            location="australiaeast",
+            location=virtual_network_australiaeast.location,
             ip_configurations=[
                 {
                     "name": "main",
@@ -726,13 +736,13 @@ def db() -> None:
             network_security_group={"id": network_security_group_db.id},
             enable_ip_forwarding=False,
             tags={**TAGS, "mcis-group": "db", "mcis-vm": vm},
-            opts=pulumi.ResourceOptions(provider=provider),
+            opts=pulumi.ResourceOptions(provider=provider, replace_on_changes=["location"]),
         )
         virtual_machine = azure_native.compute.VirtualMachine(
             vm,
             resource_group_name=resource_group_australiaeast.name,
             vm_name=unique(vm),
-            location="australiaeast",
+            location=network_interface.location,
             zones=["1"],
             hardware_profile={"vm_size": "Standard_B2s"},
             network_profile={

@@ -180,7 +180,7 @@ def web() -> None:
         instance = gcp.compute.Instance(
             vm,
             name=unique(vm),
-            zone=f"africa-south1-{zone}",
+            zone=pulumi.Output.concat(subnetwork_africa_south1.region, f"-{zone}"),
             machine_type="e2-micro",
             allow_stopping_for_update=True,
             boot_disk={
@@ -260,7 +260,7 @@ def api() -> None:
         instance = gcp.compute.Instance(
             vm,
             name=unique(vm),
-            zone=f"us-west4-{zone}",
+            zone=pulumi.Output.concat(subnetwork_us_west4.region, f"-{zone}"),
             machine_type="e2-micro",
             allow_stopping_for_update=True,
             boot_disk={
@@ -346,7 +346,7 @@ def db() -> None:
         instance = gcp.compute.Instance(
             vm,
             name=unique(vm),
-            zone="africa-south1-a",
+            zone=pulumi.Output.concat(subnetwork_africa_south1.region, "-a"),
             machine_type="e2-micro",
             allow_stopping_for_update=True,
             boot_disk={
