@@ -30,6 +30,8 @@ from mcis_iac.engine.home import StackHome, explained, passphrase, replace_text
 from mcis_iac.errors import McisError
 
 T = TypeVar("T")
+# Every resource names its provider; one that does not is a mistake, not a wish for another account.
+NO_DEFAULTS = {"pulumi:disable-default-providers": {"value": ["*"]}}
 LOGS_KEPT, RUNS_KEPT, HISTORY_KEPT = 60, 20, 80
 
 
@@ -244,7 +246,12 @@ def resolve(backend_url: str | None, home: StackHome) -> str:
 def _write_project(home: StackHome, project: str, plugins: Mapping[str, Path]) -> None:
     """Our own Pulumi.yaml: the Automation API's settings cannot express `plugins`. JSON is YAML."""
     providers = [{"name": name, "path": str(path)} for name, path in sorted(plugins.items())]
-    data = {"name": project, "runtime": "python", "plugins": {"providers": providers}}
+    data = {
+        "name": project,
+        "runtime": "python",
+        "config": NO_DEFAULTS,
+        "plugins": {"providers": providers},
+    }
     text = json.dumps(data, indent=2) + "\n"
     path = home.work / "Pulumi.yaml"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
