@@ -20,6 +20,8 @@ from mcis_iac.pipeline import Applied, VmResult
 from mcis_iac.placement import lock as locks
 
 NOT_FINISHED = ("setup", "ready")
+# A machine that failed like that and exists all the same was adopted: nobody has waited for it yet.
+NOT_KNOWN = ("create", "engine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ def _login(prospect: Prospect) -> keys.Login:
 
 def _unfinished(before: Inventory, vms: Iterable[Vm], outcome: Outcome) -> list[Vm]:
     """VMs that exist, were not ready when the last run ended, and were not made anew by this one."""
-    waiting = {each.name for each in before.failed if each.failure.stage in NOT_FINISHED}
+    waiting = {each.name for each in before.failed if each.failure.stage in (*NOT_FINISHED, *NOT_KNOWN)}
     if before.operation == "":
         waiting |= {vm.name for vm in vms}
     fresh = {step.key for step in outcome.steps if step.is_vm and step.op in {Op.CREATE, Op.REPLACE}}
@@ -226,7 +228,8 @@ def failures(before: Inventory, run: Run) -> list[VmFailure]:
     exists = {vm.name: vm for vm in run.vms}
     tried = {step.key for step in run.outcome.steps if step.is_vm}
     for old in before.failed:
-        if old.name in exists and old.name not in tried and old.name not in run.readiness:
+        seen = old.name in tried or old.name in run.readiness or old.failure.stage in NOT_KNOWN
+        if old.name in exists and not seen:
             found[old.name] = old
     for step in run.outcome.failed:
         each = results.failure_of(step, before=run.vms) if step.is_vm else None

@@ -45,7 +45,7 @@ def notices(plan: Plan, before: Lock, diff: Diff) -> tuple[str, ...]:
 def _sentence(group: str, parts: set[str]) -> str:
     *rest, last = (part for part in PARTS if part in parts)
     what = f"{', '.join(rest)} and {last}" if rest else last
-    return f"{group}: existing VMs keep their {what}; `mcis up --replace {group}` makes them anew"
+    return f"{group}: existing VMs keep their {what}; `mcis replace {group}` makes them anew"
 
 
 def _kept(member: Member, before: Offer, now: Made, ignored: Ignored) -> Iterator[str]:

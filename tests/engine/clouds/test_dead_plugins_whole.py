@@ -77,7 +77,7 @@ def died(shop: Shop) -> None:
 
 def test_the_next_up_takes_over_what_was_made_and_says_so(shop: Shop) -> None:
     died(shop)
-    again = shop.room("up", "-y", code=None)
+    again = shop.room("up", "-y")
     assert "web-2 had been created without our knowing; adopted it as projects/shop/zones/" in again.err
     assert shop.machines() == sorted(shop.room.vms()) == ["web-1", "web-2"]
     assert "nothing to change" in shop.room("preview").out

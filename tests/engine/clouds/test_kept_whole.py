@@ -27,7 +27,7 @@ groups:
     placement: {{cloud: aws, region: ap-northeast-2, type: t3.small, spot: true}}
     public_ip: static
 """
-KEEP = "web: existing VMs keep their user; `mcis up --replace web` makes them anew"
+KEEP = "web: existing VMs keep their user; `mcis replace web` makes them anew"
 
 
 def wants(life: Life, *, count: int, user: str) -> None:

@@ -72,7 +72,7 @@ def test_nothing_is_said_when_nothing_differs() -> None:
 
 def test_another_image_is_for_new_vms_only() -> None:
     (notice,) = said(a_shop(image="debian-12"))
-    assert notice == "web: existing VMs keep their image; `mcis up --replace web` makes them anew"
+    assert notice == "web: existing VMs keep their image; `mcis replace web` makes them anew"
 
 
 def test_it_is_said_as_long_as_it_is_so() -> None:
