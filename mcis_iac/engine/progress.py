@@ -92,7 +92,9 @@ class Progress:
         answers the program about that resource and never ends (pulumi issue 16373, open).
         """
         quiet = time.monotonic() - self._moved > STUCK_AFTER_S
-        return self._waits_in_vain and quiet and not self._running
+        # Half a replacement is not at work: the machines that went before their network wait for it.
+        busy = any(one.parts - one.ended for one in self._running.values())
+        return self._waits_in_vain and quiet and not busy
 
     def handle(self, event: Any) -> None:
         """Take one engine event."""
