@@ -33,7 +33,7 @@ lint: setup-test
 
 test: lint
 	@$(ENGINE)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 bench: setup-test
 	@$(ENGINE)

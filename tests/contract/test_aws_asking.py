@@ -10,6 +10,7 @@ from fakes import moto
 from fakes.moto import CANONICAL, NOBLE, tagged
 
 from mcis_iac.clouds.aws import doctor, images, lifecycle, lookup
+from mcis_iac.clouds.aws.credentials import Access
 from mcis_iac.clouds.base import Demand, ImageQuery, Spot
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.model import Connection, Status, Vm
@@ -41,6 +42,17 @@ def account(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that can use two regions; a client for each of moto's takes seconds."""
+    asked = Access.regions
+
+    def some(self: Access) -> list[str]:
+        return [region for region in asked(self) if region in {SEOUL, VIRGINIA}]
+
+    monkeypatch.setattr(Access, "regions", some)
 
 
 def ec2(region: str = SEOUL) -> Any:
