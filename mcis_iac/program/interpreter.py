@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -37,7 +37,7 @@ def program(
         if not pulumi.runtime.is_dry_run():
             settings.SETTINGS.monitor = Sparing(settings.get_monitor(), exists, {} if lost is None else lost)
         for resource in graph.resources:
-            made.add(resource, _register(resource, made))
+            made[resource.key] = _register(resource, made)
         for name, value in graph.outputs.items():
             pulumi.export(name, _whole(value, made))
 
@@ -50,28 +50,6 @@ class _Made(dict[str, Any]):
     def __init__(self) -> None:
         super().__init__()
         self.implied: dict[Ref, Any] = {}
-        self._grounds: dict[str | None, list[Any]] = {}
-        self._settled: dict[str | None, Any] = {}
-
-    def add(self, resource: Resource, registered: Any) -> None:
-        """Keep what was registered."""
-        self[resource.key] = registered
-        if resource.options.delete_before_replace and resource.subject.vm is None:
-            self._grounds.setdefault(resource.provider, []).append(registered)
-            self._settled.pop(resource.provider, None)
-
-    def before(self, resource: Resource) -> list[Any]:
-        """What a part of a machine waits for without depending on it: networks that may have to be replaced.
-
-        An engine that deletes a network before it replaces it deletes what is in it first. Should it be
-        making a machine anew for another reason at that moment, both are in its state and break it.
-        """
-        grounds = self._grounds.get(resource.provider, [])
-        if resource.subject.vm is None or not grounds:
-            return []
-        if resource.provider not in self._settled:
-            self._settled[resource.provider] = _alone(_nothing_after(grounds))
-        return [self._settled[resource.provider]]
 
     def output(self, ref: Ref) -> Any:
         """What a reference stands for."""
@@ -113,7 +91,7 @@ def _options(resource: Resource, made: _Made) -> Any:
     return pulumi.ResourceOptions(
         provider=made[resource.provider] if resource.provider else None,
         version=resource.version or None,
-        depends_on=[*(made[key] for key in options.depends_on), *made.before(resource)] or None,
+        depends_on=[made[key] for key in options.depends_on] or None,
         ignore_changes=list(options.ignore_changes) or None,
         replace_on_changes=list(options.replace_on_changes) or None,
         additional_secret_outputs=list(options.additional_secret_outputs) or None,
@@ -180,14 +158,6 @@ def _alone(what: Coroutine[Any, Any, _Parts]) -> Any:
     # the last two never fail, because the content's failure says it all.
     tasks = [asyncio.ensure_future(each()) for each in (content, is_known, is_secret)]
     return pulumi.Output(set(), *tasks)
-
-
-async def _nothing_after(resources: Sequence[Any]) -> _Parts:
-    """Nothing, once all of those were registered, whatever became of them."""
-    import asyncio
-
-    await asyncio.gather(*(each.urn.future() for each in resources), return_exceptions=True)
-    return None, True, False
 
 
 async def _failed(parts: Any) -> bool:
