@@ -21,6 +21,7 @@ from mcis_iac.engine.session import Session
 from mcis_iac.engine.stream import Stream
 from mcis_iac.program import interpreter
 from mcis_iac.program.graph import Graph
+from mcis_iac.program.quiet import quiet
 
 SETTLE_S, IDLE_TIMES = 3.0, 20
 
@@ -88,7 +89,7 @@ def drive(
     logging.getLogger("grpc").setLevel(logging.CRITICAL)
 
     def work() -> Any:
-        with interpreter.quiet(), session.command.brief():
+        with quiet(), session.command.brief():
             try:
                 return recovery.past_the_dead(
                     session, lambda: session.on_stack(lambda: call(stream.begin()), create=create)

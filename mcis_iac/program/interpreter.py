@@ -7,20 +7,18 @@ separate outputs would cost more than the resources themselves.
 
 from __future__ import annotations
 
-import gc
-import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pulumi
 from pulumi.runtime import settings
 
+from mcis_iac.program.awaiting import Parts, alone, parts
 from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, Value
+from mcis_iac.program.grounds import Grounds
 from mcis_iac.program.sparing import Exists, Sparing
 
 _PROVIDERS = "pulumi:providers:"
-_Parts: TypeAlias = tuple[Any, bool, bool]  # content, whether it is known, whether it is secret
 
 
 def program(
@@ -37,7 +35,7 @@ def program(
         if not pulumi.runtime.is_dry_run():
             settings.SETTINGS.monitor = Sparing(settings.get_monitor(), exists, {} if lost is None else lost)
         for resource in graph.resources:
-            made[resource.key] = _register(resource, made)
+            made.add(resource, _register(resource, made))
         for name, value in graph.outputs.items():
             pulumi.export(name, _whole(value, made))
 
@@ -50,13 +48,19 @@ class _Made(dict[str, Any]):
     def __init__(self) -> None:
         super().__init__()
         self.implied: dict[Ref, Any] = {}
+        self.grounds = Grounds()
+
+    def add(self, resource: Resource, registered: Any) -> None:
+        """Keep what was registered."""
+        self[resource.key] = registered
+        self.grounds.add(resource, registered)
 
     def output(self, ref: Ref) -> Any:
         """What a reference stands for."""
         if not ref.implied:
             return _output(ref, self[ref.key])
         if ref not in self.implied:
-            self.implied[ref] = _alone(_parts(_output(ref, self[ref.key])))
+            self.implied[ref] = alone(parts(_output(ref, self[ref.key])))
         return self.implied[ref]
 
 
@@ -91,7 +95,7 @@ def _options(resource: Resource, made: _Made) -> Any:
     return pulumi.ResourceOptions(
         provider=made[resource.provider] if resource.provider else None,
         version=resource.version or None,
-        depends_on=[made[key] for key in options.depends_on] or None,
+        depends_on=[*(made[key] for key in options.depends_on), *made.grounds.before(resource)] or None,
         ignore_changes=list(options.ignore_changes) or None,
         replace_on_changes=list(options.replace_on_changes) or None,
         additional_secret_outputs=list(options.additional_secret_outputs) or None,
@@ -136,37 +140,10 @@ def _whole(value: Value, made: _Made) -> Any:
     While changes are applied, an entry with a value that never came (its resource failed, or was
     not a target) is left out and the others are kept; in a preview the whole is then unknown.
     """
-    return _alone(_gather(value, made))
+    return alone(_gather(value, made))
 
 
-def _alone(what: Coroutine[Any, Any, _Parts]) -> Any:
-    """An output of what comes as one, that depends on no resource."""
-    import asyncio
-
-    parts = asyncio.ensure_future(what)
-
-    async def content() -> Any:
-        return (await parts)[0]
-
-    async def is_known() -> bool:
-        return not await _failed(parts) and (await parts)[1]
-
-    async def is_secret() -> bool:
-        return not await _failed(parts) and (await parts)[2]
-
-    # Tasks, because a coroutine that nobody comes to await (the engine hung up) is complained about;
-    # the last two never fail, because the content's failure says it all.
-    tasks = [asyncio.ensure_future(each()) for each in (content, is_known, is_secret)]
-    return pulumi.Output(set(), *tasks)
-
-
-async def _failed(parts: Any) -> bool:
-    import asyncio
-
-    return bool(isinstance((await asyncio.gather(parts, return_exceptions=True))[0], BaseException))
-
-
-async def _gather(value: Value, made: _Made) -> _Parts:
+async def _gather(value: Value, made: _Made) -> Parts:
     if not isinstance(value, Mapping):
         return await _settled(value, made)
     found: dict[str, Any] = {}
@@ -181,13 +158,13 @@ async def _gather(value: Value, made: _Made) -> _Parts:
     return found, complete or not pulumi.runtime.is_dry_run(), secret
 
 
-async def _settled(value: Value, made: _Made) -> _Parts:
+async def _settled(value: Value, made: _Made) -> Parts:
     """The value once its resources exist, whether it is known, and whether it is secret."""
     if isinstance(value, Secret):
         hidden, known, _ = await _settled(value.value, made)
         return hidden, known, True
     if isinstance(value, Ref | Join):
-        return await _parts(_value(value, made))
+        return await parts(_value(value, made))
     if isinstance(value, Mapping):
         inner = {name: await _settled(each, made) for name, each in value.items()}
         content: Any = {name: each[0] for name, each in inner.items()}
@@ -196,61 +173,3 @@ async def _settled(value: Value, made: _Made) -> _Parts:
         items = [await _settled(each, made) for each in value]
         return [i[0] for i in items], all(i[1] for i in items), any(i[2] for i in items)
     return value, True, False
-
-
-async def _parts(output: Any) -> _Parts:
-    known = await output.is_known()
-    return (await output.future() if known else None), known, await output.is_secret()
-
-
-# ---------------------------------------------------------------- quiet
-
-
-class _Quiet:
-    """How many evaluations run in this process: two settings of it concern all of them."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.count = 0
-        self.debug: Any = None
-        self.collecting = False
-
-    def enter(self) -> None:
-        with self.lock:
-            self.count += 1
-            if self.count == 1:
-                self.debug, pulumi.log.debug = pulumi.log.debug, _say_nothing
-                self.collecting = gc.isenabled()
-                gc.freeze()
-                gc.disable()
-
-    def leave(self) -> None:
-        with self.lock:
-            self.count -= 1
-            if self.count == 0:
-                pulumi.log.debug = self.debug
-                gc.unfreeze()
-                if self.collecting:
-                    gc.enable()
-
-
-def _say_nothing(*_: object, **__: object) -> None:
-    pass
-
-
-_quiet = _Quiet()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No debug messages to the engine and no garbage collection while a program runs.
-
-    Each debug message is a call the engine answers before we go on, four per resource, and what a
-    program makes lives to its end anyway. Both are settings of the whole process, so they return
-    when the last operation has left.
-    """
-    _quiet.enter()
-    try:
-        yield
-    finally:
-        _quiet.leave()

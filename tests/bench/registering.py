@@ -20,8 +20,9 @@ def raw(folder: Path, monitor: Monitor) -> None:
     """A manifest's graph."""
     from mcis_iac import pipeline
     from mcis_iac.program import interpreter
+    from mcis_iac.program.quiet import quiet
 
-    with interpreter.quiet():
+    with quiet():
         run(interpreter.program(pipeline.render(pipeline.Request(file=str(folder)))), monitor)
 
 

@@ -57,7 +57,16 @@ OURS: dict[str, set[str]] = {
 THEIRS: dict[str, set[str]] = {
     "yaml": {"manifest", "placement.lock", "clouds", "local_cloud", "program.render", "report"},
     "jsonschema": {"manifest"},
-    "pulumi": {"eject", "program.interpreter", "program.sparing", "program.typed", "engine", "local_cloud"},
+    "pulumi": {
+        "eject",
+        "engine",
+        "local_cloud",
+        "program.awaiting",
+        "program.interpreter",
+        "program.quiet",
+        "program.sparing",
+        "program.typed",
+    },
     "grpc": {"local_cloud"},
     "azure": {"clouds.azure"},
     "boto3": {"clouds.aws"},

@@ -83,6 +83,17 @@ def staying(before: Plan, after: Plan) -> Plan:
     return replace(after, ranges=ranges)
 
 
+def test_a_machine_may_leave_a_network_that_moves_at_the_same_time(shop: Lab) -> None:
+    applied(shop, plan_of(a_shop()))
+    elsewhere = plan_of(a_shop(region="eastus2"))
+    blocks = {place: f"10.20.{128 + 16 * n}.0/20" for n, place in enumerate(sorted(elsewhere.ranges["main"]))}
+    both = replace(elsewhere, ranges={"main": blocks})
+    steps = applied(shop, both)
+    assert {steps[key] for key in ("api-1", "nic/api-1", "db-1")} == {Op.REPLACE}
+    assert applied(shop, both) == {}
+    assert shop.down().ok and shop.there() == []
+
+
 def test_the_first_machine_without_an_address_disturbs_nobody(shop: Lab) -> None:
     public = a_shop()
     public = replace(public, groups={"api": public.groups["api"]})

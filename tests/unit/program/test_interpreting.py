@@ -16,7 +16,8 @@ from fakes.monitor import SECRET, UNKNOWN, Monitor, run
 from mcis_iac.model import Disk
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph, Join, Options, Ref, Resource, Secret, Value
-from mcis_iac.program.interpreter import program, quiet
+from mcis_iac.program.interpreter import program
+from mcis_iac.program.quiet import quiet
 
 URN = "urn:pulumi:s::p::x:y:Z::{}"
 
