@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mcis_iac.model import Change, Diff, Op, PropertyChange
 from mcis_iac.program.graph import Graph, Resource, refs
@@ -23,57 +23,55 @@ def traced(diff: Diff, graph: Graph) -> Diff:
     """The diff with the properties that are the origin of each replacement in the place of references."""
     replaced = {change.key: change for change in diff.changes if change.op is Op.REPLACE}
     resources = {resource.key: resource for resource in graph.resources if resource.key in replaced}
-    changes = tuple(
-        _explained(change, replaced, resources) if change.key in resources else change
-        for change in diff.changes
-    )
+    trail = _Trail(replaced, resources)
+    changes = tuple(trail.explained(change) if change.key in resources else change for change in diff.changes)
     return replace(diff, changes=changes)
 
 
-def _explained(change: Change, replaced: Mapping[str, Change], resources: Mapping[str, Resource]) -> Change:
-    origins = {item.path: item for item in _origins(change, replaced, resources)}
-    if len(origins) > 1:
-        origins.pop(FOLLOWS, None)
-    own = [item for item in change.properties if item.path not in origins and not item.replaces]
-    known = {item.path for item in change.properties}
-    asked = tuple(reason for reason in change.replace_reasons if reason not in known)
-    reasons = (*origins, *asked) or tuple(dict.fromkeys(_asked(change, replaced, resources)))
-    return replace(change, properties=(*origins.values(), *own), replace_reasons=reasons)
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """What is replaced, by key: the changes, and the resources as the graph has them."""
 
+    replaced: Mapping[str, Change]
+    resources: Mapping[str, Resource]
 
-def _origins(
-    change: Change, replaced: Mapping[str, Change], resources: Mapping[str, Resource]
-) -> Iterator[PropertyChange]:
-    for item in change.properties:
-        if item.replaces:
-            found = _FIRST.match(item.path)
-            resource = resources.get(change.key)
-            value = resource.inputs.get(found[0]) if found and resource else None
-            behind = [replaced[ref.key] for ref in refs(value) if ref.key in replaced]
-            deeper = [origin for other in behind for origin in _origins(other, replaced, resources)]
-            yield from deeper or [item]
-    if not change.replace_reasons:
-        for other in _behind(change, replaced, resources):
-            yield from _origins(other, replaced, resources)
+    def explained(self, change: Change) -> Change:
+        origins = {item.path: item for item in self._origins(change)}
+        if len(origins) > 1:
+            origins.pop(FOLLOWS, None)
+        own = [item for item in change.properties if item.path not in origins and not item.replaces]
+        known = {item.path for item in change.properties}
+        asked = tuple(reason for reason in change.replace_reasons if reason not in known)
+        reasons = (*origins, *asked) or tuple(dict.fromkeys(self._asked(change)))
+        return replace(change, properties=(*origins.values(), *own), replace_reasons=reasons)
 
+    def _origins(self, change: Change) -> Iterator[PropertyChange]:
+        for item in change.properties:
+            if item.replaces:
+                behind = self._named_in(change, item)
+                deeper = [origin for other in behind for origin in self._origins(other)]
+                yield from deeper or [item]
+        for other in self._dragging(change):
+            yield from self._origins(other)
 
-def _asked(
-    change: Change, replaced: Mapping[str, Change], resources: Mapping[str, Resource]
-) -> Iterator[str]:
-    """The reasons, other than properties, of what a replaced one without any must go with."""
-    yield from change.replace_reasons
-    if not change.replace_reasons:
-        for other in _behind(change, replaced, resources):
-            yield from _asked(other, replaced, resources)
+    def _asked(self, change: Change) -> Iterator[str]:
+        """The reasons, other than properties, of what a replaced one without any must go with."""
+        yield from change.replace_reasons
+        for other in self._dragging(change):
+            yield from self._asked(other)
 
+    def _named_in(self, change: Change, item: PropertyChange) -> list[Change]:
+        """The replaced ones that a property refers to."""
+        found = _FIRST.match(item.path)
+        resource = self.resources.get(change.key)
+        value = resource.inputs.get(found[0]) if found and resource else None
+        return [self.replaced[ref.key] for ref in refs(value) if ref.key in self.replaced]
 
-def _behind(
-    change: Change, replaced: Mapping[str, Change], resources: Mapping[str, Resource]
-) -> list[Change]:
-    """The replaced ones that a resource refers to in any way."""
-    resource = resources.get(change.key)
-    if resource is None:
-        return []
-    after = (*resource.options.depends_on, *filter(None, (resource.options.deleted_with,)))
-    keys = dict.fromkeys((*(ref.key for ref in refs(resource.inputs)), *after))
-    return [replaced[key] for key in keys if key in replaced]
+    def _dragging(self, change: Change) -> list[Change]:
+        """The replaced ones that a resource without a reason of its own refers to in any way."""
+        resource = self.resources.get(change.key)
+        if resource is None or change.replace_reasons:
+            return []
+        after = (*resource.options.depends_on, *filter(None, (resource.options.deleted_with,)))
+        keys = dict.fromkeys((*(ref.key for ref in refs(resource.inputs)), *after))
+        return [self.replaced[key] for key in keys if key in self.replaced]

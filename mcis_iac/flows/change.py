@@ -34,6 +34,7 @@ from mcis_iac.flows.targets import vm_names
 from mcis_iac.model import Inventory, Outcome, Vm
 from mcis_iac.pipeline import Applied, Confirm, ConfirmDown, DownQuestion, Preview, Request
 from mcis_iac.placement import lock as locks
+from mcis_iac.placement import lock_outcome
 from mcis_iac.program import naming
 
 OLD = timedelta(days=1)
@@ -157,7 +158,7 @@ def _forget(request: Request, here: Standing) -> None:
     if here.mcis is not None:
         path = ground(request).lock_path
         if path.exists():
-            locks.write(path, locks.forget(locks.read(path)))
+            locks.write(path, lock_outcome.forget(locks.read(path)))
 
 
 def refresh(request: Request) -> Applied:

@@ -16,7 +16,7 @@ from typing import Any
 from mcis_iac.clouds import registry
 from mcis_iac.flows.placing import Placed
 from mcis_iac.model import Diff, Disk, Group, Member, Op, Plan, Setup
-from mcis_iac.placement import lock as locks
+from mcis_iac.placement import lock_outcome
 from mcis_iac.placement.lock import Lock, Made, Offer
 from mcis_iac.placement.made import made_by
 from mcis_iac.program.build import build
@@ -79,12 +79,12 @@ def _logins(plan: Plan) -> Iterator[str]:
 def begun(placed: Placed, diff: Diff) -> Lock:
     """The lock with what the machines that do not exist yet are made with."""
     new = {name: op for name, op in _ops(diff).items() if op is Op.CREATE}
-    return locks.remember(placed.lock, _made(placed.plan, placed.lock, new))
+    return lock_outcome.remember(placed.lock, _made(placed.plan, placed.lock, new))
 
 
 def done(placed: Placed, ops: Mapping[str, Op]) -> Lock:
     """The lock after those operations on machines, by name, have succeeded."""
-    return locks.remember(placed.lock, _made(placed.plan, placed.lock, ops))
+    return lock_outcome.remember(placed.lock, _made(placed.plan, placed.lock, ops))
 
 
 def _made(plan: Plan, lock: Lock, ops: Mapping[str, Op]) -> dict[str, Made]:

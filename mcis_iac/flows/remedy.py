@@ -18,6 +18,7 @@ from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import Swept, sweep
 from mcis_iac.model import OnFailure, Op, Outcome, Vm, VmFailure
 from mcis_iac.placement import lock as locks
+from mcis_iac.placement import lock_outcome
 from mcis_iac.placement.lock import GroupLock, Lock
 
 
@@ -76,7 +77,7 @@ def _without_new(before: Lock, after: Lock) -> Lock:
         old = before.groups.get(name, GroupLock())
         groups[name] = replace(old, highest=max(old.highest, group.highest))
     made = {f"{group}-{n}": offer.made for group, n, offer in after.members() if offer.made}
-    return locks.remember(replace(before, groups=groups), made)
+    return lock_outcome.remember(replace(before, groups=groups), made)
 
 
 def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remedied:
@@ -85,7 +86,7 @@ def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remed
     if not names:
         return left
     reasons: Mapping[str, str] = {each.name: each.failure.code for each in left.failed}
-    lock = locks.drop(prospect.placed.lock, reasons)
+    lock = lock_outcome.drop(prospect.placed.lock, reasons)
     locks.write(prospect.ground.lock_path, lock)
     without = placed(replace(prospect.ground, lock=lock), Wish(), Clock(), ask=True)
     held_back = releasing.release(prospect.here, prospect.session, names)

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from mcis_iac.placement.lock_data import GroupLock, Lock, Made, Offer, Place, Pr
 from mcis_iac.placement.lock_parse import Parser, problem, span_of
 
 __all__ = [
-    "GroupLock", "Lock", "Made", "Offer", "Place", "Price", "Purchase", "Row", "digest", "drop", "forget",
-    "read", "remember", "rows", "write",
+    "GroupLock", "Lock", "Made", "Offer", "Place", "Price", "Purchase", "Row", "digest", "dump", "parse",
+    "read", "rows", "write",
 ]  # fmt: skip
 
 
@@ -215,41 +215,3 @@ def _asked(group: Group) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-# ---------------------------------------------------------------- what an operation leaves behind
-
-
-def drop(lock: Lock, reasons: Mapping[str, str]) -> Lock:
-    """The lock after VMs (by name, with the reason) were given up; unknown names are ignored."""
-    groups = {name: _dropping(name, group, reasons) for name, group in lock.groups.items()}
-    return replace(lock, groups=groups)
-
-
-def _dropping(name: str, group: GroupLock, reasons: Mapping[str, str]) -> GroupLock:
-    offers = group.offers()
-    gone = {n: reasons[f"{name}-{n}"] for n in offers if f"{name}-{n}" in reasons}
-    if not gone:
-        return group
-    kept = {ordinal: offer for ordinal, offer in offers.items() if ordinal not in gone}
-    return replace(group, members=rows(kept), dropped=dict(sorted({**group.dropped, **gone}.items())))
-
-
-def remember(lock: Lock, made: Mapping[str, Made]) -> Lock:
-    """The lock with what VMs (by name) were made with; unknown names are ignored."""
-    groups = {name: _remembering(name, group, made) for name, group in lock.groups.items()}
-    return replace(lock, groups=groups)
-
-
-def _remembering(name: str, group: GroupLock, made: Mapping[str, Made]) -> GroupLock:
-    offers = group.offers()
-    fresh = {n: made[f"{name}-{n}"] for n in offers if f"{name}-{n}" in made}
-    if all(offers[n].made == each for n, each in fresh.items()):
-        return group
-    known = {n: replace(offer, made=fresh.get(n, offer.made)) for n, offer in offers.items()}
-    return replace(group, members=rows(known))
-
-
-def forget(lock: Lock) -> Lock:
-    """The lock after `down --remove`: members, ordinals, ranges, keys and addresses are given back."""
-    return replace(lock, inputs="", groups={}, ranges={}, places={}, keys={}, me=None)

@@ -68,6 +68,11 @@ class Life:
         folders = (self.room.stack, self.room.folder / "data")
         self.leaks |= scan.found(self.secrets, scan.texts(folders, told))
 
+    def begins(self) -> None:
+        """What every user does first."""
+        for words in (("doctor",), ("up", "--yes"), ("status", "--json"), ("exec", "--", ASKED)):
+            self.does(*words)
+
     def machines(self, verb: str) -> list[str]:
         """The machines that existed after a verb."""
         return sorted(thing.name for thing in self.there[verb] if thing.token in MACHINES.values())
@@ -144,10 +149,7 @@ def _put(store: Store, thing: Thing) -> None:
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory, engine: str, shapes: Path) -> Life:
     with living(tmp_path_factory.mktemp("three"), "three-clouds", engine, shapes) as life:
-        life.does("doctor")
-        life.does("up", "--yes")
-        life.does("status", "--json")
-        life.does("exec", "--", ASKED)
+        life.begins()
         life.does("ssh", "db-1", "--", "hostname")
         life.does("scale", "web=3", "--yes")
         life.does("preview", "--expect-no-changes")
@@ -234,10 +236,7 @@ def test_credentials_and_host_keys_are_written_and_told_nowhere(three: Life) -> 
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory, engine: str, shapes: Path) -> Life:
     with living(tmp_path_factory.mktemp("private"), "openstack-private", engine, shapes) as life:
-        life.does("doctor")
-        life.does("up", "--yes")
-        life.does("status", "--json")
-        life.does("exec", "--", ASKED)
+        life.begins()
         life.does("preview", "--expect-no-changes")
         life.does("down", "--yes", "--force-protected")
     return life

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from fakes.ssh import a_vm
 
 from mcis_iac.errors import UsageError
 from mcis_iac.flows.apply import go_on
 from mcis_iac.flows.placing import Wish
 from mcis_iac.flows.scale import parse
-from mcis_iac.model import Failure, Inventory, Vm, VmFailure
+from mcis_iac.model import Failure, Inventory, VmFailure
 from mcis_iac.pipeline import Request
-
-
-def a_vm(name: str) -> Vm:
-    group, _, ordinal = name.rpartition("-")
-    return Vm(
-        name=name,
-        group=group,
-        ordinal=int(ordinal),
-        connection="local",
-        cloud="local",
-        region="local-seoul",
-        zone="a",
-        type="small",
-        id=f"i-{name}",
-        private_ip="10.0.0.4",
-        public_ip=None,
-        user="mcis",
-        host_key=None,
-    )
 
 
 def failed(name: str, *, stage: str, code: str = "other") -> VmFailure:

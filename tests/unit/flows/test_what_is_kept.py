@@ -12,7 +12,7 @@ from mcis_iac.clouds import registry
 from mcis_iac.flows import kept
 from mcis_iac.flows.placing import Placed
 from mcis_iac.model import Change, Connection, Diff, Disk, Group, Key, Mcis, Op, Setup, SetupFile, Subject
-from mcis_iac.placement import lock as locks
+from mcis_iac.placement import lock_outcome
 from mcis_iac.placement.lock import Lock
 from mcis_iac.placement.made import made_by
 from mcis_iac.program.build import build
@@ -220,6 +220,6 @@ def test_a_graph_that_foresaw_every_login_is_used_as_it_is() -> None:
 
 
 def test_a_lock_of_dropped_vms_forgets_what_they_were_made_with() -> None:
-    lock = locks.drop(made(a_shop()), {"web-2": "quota"})
+    lock = lock_outcome.drop(made(a_shop()), {"web-2": "quota"})
     again = settled(a_shop(), lock, retry_dropped=True, keys={"ops": KEY}).lock
     assert [offer.made is None for _, _, offer in again.members()] == [False, True]

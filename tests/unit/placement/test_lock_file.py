@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mcis_iac import bundled
 from mcis_iac.errors import ManifestError, OperationError
 from mcis_iac.model import Connection, Firewall, FirewallRule, Image, ImageChoice, Network
-from mcis_iac.placement import lock
+from mcis_iac.placement import lock, lock_outcome
 from mcis_iac.placement.lock import GroupLock, Lock, Made, Offer, Place, Price
 
 NAME = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
@@ -254,11 +254,13 @@ def test_the_order_of_groups_does_not_make_a_lock_stale() -> None:
 
 
 def test_dropping_keeps_the_reason_and_the_highest_ordinal() -> None:
-    found = lock.drop(settled(an_mcis(a_group("web", 3))).lock, {"web-3": "quota", "api-1": "unknown"})
+    found = lock_outcome.drop(
+        settled(an_mcis(a_group("web", 3))).lock, {"web-3": "quota", "api-1": "unknown"}
+    )
     assert list(found.groups["web"].offers()) == [1, 2]
     assert (found.groups["web"].dropped, found.groups["web"].highest) == ({3: "quota"}, 3)
 
 
 def test_forgetting_gives_everything_back() -> None:
-    found = lock.forget(settled(an_mcis(a_group("web", 3))).lock)
+    found = lock_outcome.forget(settled(an_mcis(a_group("web", 3))).lock)
     assert (found.groups, found.ranges, found.keys, found.me, found.inputs) == ({}, {}, {}, None, "")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcis_iac.model import Group, Network
-from mcis_iac.placement import lock as locks
+from mcis_iac.placement import lock_outcome
 from mcis_iac.placement.lock import Lock
 from mcis_iac.placement.members import Settled, fresh
 
@@ -104,7 +104,7 @@ def test_settling_again_changes_nothing(steps: list[tuple[int, set[int]]]) -> No
 
 
 def given_up(count: int = 3) -> Lock:
-    return locks.drop(after(a_group("web", count)), {f"web-{count}": "quota"})
+    return lock_outcome.drop(after(a_group("web", count)), {f"web-{count}": "quota"})
 
 
 def test_what_was_given_up_is_not_planned_again() -> None:

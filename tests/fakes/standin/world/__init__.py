@@ -18,14 +18,9 @@ from pathlib import Path
 
 from fakes import arm, gcp, openstack
 from fakes.standin import TESTS, Standin
+from fakes.standin.stacks import PLACES
 
 PROJECT = "shop-project"
-REGIONS: Mapping[str, str] = {
-    "aws": "ap-northeast-2",
-    "gcp": "asia-northeast3",
-    "azure-native": "koreacentral",
-    "openstack": "RegionOne",
-}
 # What the clouds' catalogues have for what the stacks ask.
 IMAGES: Mapping[str, str] = {
     "aws": "ami-0000000b",
@@ -124,4 +119,4 @@ def _lab(url: str) -> Mapping[str, object]:
         "user_domain_name": "Default",
         "project_domain_name": "Default",
     }
-    return {"auth": auth, "region_name": REGIONS["openstack"]}
+    return {"auth": auth, "region_name": PLACES["openstack"]}

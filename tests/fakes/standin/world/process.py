@@ -16,8 +16,9 @@ from pathlib import Path
 
 from fakes import arm, gcp, moto, openstack
 from fakes.standin import VERSIONS
+from fakes.standin.stacks import PLACES
 from fakes.standin.store import Store
-from fakes.standin.world import IMAGES, PROJECT, REGIONS, SECRETS, ec2, mirror
+from fakes.standin.world import IMAGES, PROJECT, SECRETS, ec2, mirror
 from fakes.standin.world.machine import Machine
 from fakes.standin.world.orders import orders
 
@@ -75,7 +76,7 @@ def servers(folder: Path, stores: dict[str, Store]) -> Iterator[dict[str, str]]:
         resource_manager = stack.enter_context(arm.serving())
         _furnish_azure(resource_manager)
         mirror.arm(resource_manager, stores["azure-native"])
-        private = stack.enter_context(openstack.serving(REGIONS["openstack"]))
+        private = stack.enter_context(openstack.serving(PLACES["openstack"]))
         _furnish_openstack(private)
         mirror.stack(private, stores["openstack"])
         os.environ |= moto.settings(folder)
@@ -88,7 +89,7 @@ def servers(folder: Path, stores: dict[str, Store]) -> Iterator[dict[str, str]]:
 
 
 def _furnish_google(fake: gcp.FakeGoogle) -> None:
-    region = REGIONS["gcp"]
+    region = PLACES["gcp"]
     fake.has_project(PROJECT, CPUS_ALL_REGIONS=(0, 100), NETWORKS=(1, 5))
     fake.has_region(PROJECT, region, CPUS=(0, 24), INSTANCES=(0, 24), IN_USE_ADDRESSES=(0, 8))
     fake.allowed = set(catalogue.data("permissions")["permissions"])
@@ -99,7 +100,7 @@ def _furnish_google(fake: gcp.FakeGoogle) -> None:
 
 
 def _furnish_azure(fake: arm.FakeArm) -> None:
-    region = REGIONS["azure-native"]
+    region = PLACES["azure"]
     fake.publishes(region, IMAGES["azure-native"], architecture="x64")
     fake.sells(region, "Standard_D2s_v5", "1", "2", "3")
     fake.counts("Microsoft.Compute", region, "cores", 0, 10)
