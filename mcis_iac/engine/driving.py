@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from mcis_iac.engine import recovery, scrub
+from mcis_iac.engine import contact, recovery, scrub
 from mcis_iac.engine.interrupt import Finished, Stop, guarded
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.stream import Stream
@@ -30,15 +30,18 @@ class Program:
     """The inline program, and the event loop that the Automation API runs it in.
 
     `exists` gives the URNs in state; `lost` are those that were not tried, with what they wait for.
+    `begun`: whether the engine has ever come to it.
     """
 
     def __init__(self, graph: Graph, exists: Callable[[], Collection[str]] = frozenset) -> None:
         self.lost: dict[str, str] = {}
         self._run = interpreter.program(graph, exists=exists, lost=self.lost)
         self.renamed = {ours: theirs for each in graph.resources for ours, theirs in each.env.items()}
+        self.begun = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __call__(self) -> None:
+        self.begun = True
         self._loop = asyncio.get_running_loop()
         self._run()
 
@@ -87,13 +90,18 @@ def drive(
     stream = Stream(lambda event: handle(_scrubbed(event, secrets)))
     # The program's server logs a traceback whenever the engine hangs up on it; the events say why.
     logging.getLogger("grpc").setLevel(logging.CRITICAL)
+    contact.separate()
+
+    def attempt() -> Any:
+        return session.on_stack(lambda: call(stream.begin()), create=create)
+
+    def begun() -> bool:
+        return program is None or program.begun
 
     def work() -> Any:
         with quiet(), session.command.brief():
             try:
-                return recovery.past_the_dead(
-                    session, lambda: session.on_stack(lambda: call(stream.begin()), create=create)
-                )
+                return recovery.past_the_dead(session, lambda: contact.once_more(attempt, begun))
             except BaseException:
                 if program:
                     program.settle()

@@ -45,6 +45,16 @@ pytestmark = [
 ]
 FIVE = ["api-1", "api-2", "db-1", "web-1", "web-2"]
 PRIVATE = ["gate-1", "node-1", "node-2", "node-3"]
+TYPED = {f"pulumi_{package.replace('-', '_')}" for package in VERSIONS}
+# Run by Python before anything else: a program that calls itself mcis notes at its end what it had loaded.
+NOTING = """
+import atexit, os, sys
+def note():
+    if os.path.basename(sys.argv[0]) == "mcis":
+        with open({path!r}, "a") as file:
+            print(sys.argv[1], *sorted(sys.modules), file=file)
+atexit.register(note)
+"""
 ASKED = "hostname; cat /var/log/asked; cat /var/www/html/index.html 2>/dev/null || true"
 
 
@@ -82,6 +92,12 @@ class Life:
         return [line.partition(": ")[2] for line in self.said["exec"].out.splitlines() if line.startswith(vm)]
 
     @property
+    def loaded(self) -> dict[str, set[str]]:
+        """The modules that each verb had loaded at its end."""
+        lines = [line.split() for line in (self.room.folder / "loaded").read_text().splitlines()]
+        return {verb: set(modules) for verb, *modules in lines}
+
+    @property
     def lock(self) -> Any:
         return yaml.safe_load((self.room.stack / "mcis.lock").read_text())
 
@@ -104,7 +120,15 @@ def living(folder: Path, stack: str, engine: str, shapes: Path) -> Iterator[Life
     with running(folder, shapes, BIN / "mcis") as world:
         shutil.copytree(ROOT / "stacks" / stack, folder / "stack", ignore=shutil.ignore_patterns(".mcis"))
         world.clouds.install(folder / "data")
-        mine = {"MCIS_ENGINE": engine, "MCIS_DATA_DIR": str(folder / "data"), "NO_COLOR": "1"}
+        hook = folder / "python" / "sitecustomize.py"
+        hook.parent.mkdir()
+        hook.write_text(NOTING.format(path=str(folder / "loaded")))
+        mine = {
+            "PYTHONPATH": str(hook.parent),
+            "MCIS_ENGINE": engine,
+            "MCIS_DATA_DIR": str(folder / "data"),
+            "NO_COLOR": "1",
+        }
         kept = {name: value for name, value in clean_environment().items() if not name.startswith(THEIRS)}
         yield Life(Room(folder, {**kept, **mine, **world.env}), world)
     until = time.monotonic() + 10  # plugins end a moment after their engine
@@ -223,6 +247,11 @@ def test_afterwards_there_is_nothing_to_change(three: Life) -> None:
 def test_down_leaves_nothing_in_any_cloud_tagged_strangers_to_the_state_included(three: Life) -> None:
     assert "6 VMs deleted" in three.said["down"].out
     assert three.there["down"] == []
+
+
+def test_no_verb_loads_a_typed_package(three: Life) -> None:
+    assert three.loaded.keys() >= {"doctor", "up", "status", "exec", "scale", "preview", "down"}
+    assert {verb: modules & TYPED for verb, modules in three.loaded.items() if modules & TYPED} == {}
 
 
 def test_credentials_and_host_keys_are_written_and_told_nowhere(three: Life) -> None:

@@ -65,7 +65,7 @@ def test_a_network_that_fails_hides_no_vm_of_another_one(room: Room) -> None:
     manifest(room, count=0)
     room("up", "-y")
     (vm,) = room.vms().values()
-    public = f"{vm['public_ip'].rpartition('.')[0]}.0/24"  # no network may lie in the cloud's own range
+    pool = f"{vm['private_ip'].rpartition('.')[0]}.0/24"  # no network may lie where the cloud has its own
     room("down", "-y")
 
     def networks(bad: str) -> None:
@@ -73,12 +73,12 @@ def test_a_network_that_fails_hides_no_vm_of_another_one(room: Room) -> None:
         text = SIX.format(count=2, mode="keep").replace("  web:\n", "  web:\n    network: main\n")
         room.write(head + text + "    network: bad\n")
 
-    networks(public)
+    networks(pool)
     result = room("up", "-y", code=4)
     assert "2 of 3 VMs ready, 1 failed" in result.out
     assert "not tried: it needs net/bad/local/local-tokyo, which failed" in result.out
     failed = [line for line in result.out.splitlines() if line.startswith("FAILED")]
-    assert len(failed) == 1 and "the cloud's public range" in failed[0]
+    assert len(failed) == 1 and "the cloud's own pool" in failed[0]
 
     networks("10.78.0.0/16")
     assert "3 of 3 VMs ready" in room("up", "-y").out
