@@ -110,7 +110,7 @@ def test_drop_failed_goes_on_without_the_failed_ones(room: Room) -> None:
     assert sorted(room.vms()) == ["db-1", "web-1", "web-2", "web-3"]
 
 
-@pytest.mark.parametrize("mode", ["keep", "rollback", "drop-failed"])
+@pytest.mark.parametrize("mode", ["rollback", "drop-failed"])
 def test_all_failing_is_like_any_other_failure(room: Room, mode: str) -> None:
     manifest(room, count=2, mode=mode)
     room.local("fault", "add", "--name", "*", "--error", "capacity")
@@ -196,8 +196,7 @@ def test_ctrl_c_stops_cleanly_and_up_continues(room: Room) -> None:
     assert len(instances(room)) == 4 and len(room.vms()) == 4
 
 
-@pytest.mark.parametrize("victim", ["mcis", "engine", "provider"])
-@pytest.mark.parametrize("moment", [0.3, 2.0])
+@pytest.mark.parametrize(("victim", "moment"), [("mcis", 0.3), ("provider", 0.3), ("engine", 2.0)])
 def test_kill_minus_nine_loses_and_doubles_nothing(room: Room, victim: str, moment: float) -> None:
     manifest(room)
     slow(room, moment + 4)
