@@ -33,7 +33,7 @@ lint: setup-test
 
 test: lint
 	@$(ENGINE)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 bench: setup-test
 	@$(ENGINE)
