@@ -14,7 +14,7 @@ from mcis_iac.model import Connection, Diagnostic, Mcis, Member, Plan
 from mcis_iac.program.graph import Resource, Value
 
 if TYPE_CHECKING:
-    from mcis_iac.model import Status, Vm
+    from mcis_iac.model import Failure, Status, Vm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,20 +124,41 @@ class CanRelease(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What a cloud says of one VM; `native` is its own word for the status, times are RFC 3339."""
+    """What a cloud says of one VM; `native` is its own word for the status, times are RFC 3339.
+
+    `booted_at` is for clouds whose machines cannot tell a reboot by a boot id of their own.
+    """
 
     status: Status
     native: str
     public_ip: str | None = None
     created_at: str | None = None
     detail: str = ""
+    booted_at: str | None = None
 
 
 class LifecycleModule(Protocol):
-    """`clouds/<name>/lifecycle.py`: the state of existing VMs, in bulk."""
+    """`clouds/<name>/lifecycle.py`: the state of existing VMs and their power, in bulk.
+
+    `stop`, `start` and `reboot` return once the cloud has accepted, before it is done, and give per VM
+    name what was refused; nothing = all accepted. Throttling and faults of the cloud are tried again
+    with jitter inside. A refused or missing credential raises CredentialsError.
+    """
 
     def observe(self, connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]:
         """Per VM name; a VM the cloud does not know is TERMINATED."""
+
+    def stop(self, connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+        """Suspend them, so that their processors are no longer paid for; disks stay."""
+
+    def start(self, connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+        """Resume suspended ones."""
+
+    def reboot(self, connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+        """Restart running ones in place."""
+
+    def console(self, connection: Connection, vm: Vm) -> str:
+        """What the machine wrote to its console, oldest first; "" where the cloud has nothing."""
 
     def notices(self, connection: Connection) -> Sequence[str]:
         """What a user should know about the connection, one sentence each (may be empty)."""

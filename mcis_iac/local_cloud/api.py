@@ -88,6 +88,9 @@ class CloudApi(Protocol):
     def delete(self, kind: str, ids: Sequence[str]) -> None:
         """Delete a batch of one kind; LocalCloudError("conflict") when something still uses it."""
 
+    def power(self, action: str, ids: Sequence[str]) -> Mapping[str, LocalCloudError]:
+        """ "stop", "start" or "reboot" a batch: by id, those it was not done to and why."""
+
     def stop(self, ids: Sequence[str]) -> None: ...
     def start(self, ids: Sequence[str]) -> None: ...
     def reboot(self, ids: Sequence[str]) -> None: ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mcis_iac.local_cloud import (
     adoption,
@@ -22,6 +22,7 @@ from mcis_iac.local_cloud import (
     machines,
     networks,
     places,
+    power,
     records,
     removal,
     trash,
@@ -252,7 +253,9 @@ class LocalCloud:
 
     def create_instances(self, specs: Sequence[InstanceSpec]) -> Sequence[Instance | LocalCloudError]:
         """One batch. Instances delayed by a fault come in batches of their own, after the others."""
-        struck = faults.strike(self._site.store, "create", [_names(spec.name, spec.tags) for spec in specs])
+        struck = faults.strike(
+            self._site.store, "create", [faults.names(spec.name, spec.tags) for spec in specs]
+        )
         results: dict[int, Instance | LocalCloudError] = {}
         waves: defaultdict[float, list[int]] = defaultdict(list)
         for at, misfortune in enumerate(struck):
@@ -306,25 +309,22 @@ class LocalCloud:
                 site.connect()
         return site.seen(found, alive)[before.id]
 
+    def power(self, action: str, ids: Sequence[str]) -> Mapping[str, LocalCloudError]:
+        """ "stop", "start" or "reboot" a batch: by id, those it was not done to and why."""
+        return power.act(self._site, action, ids)
+
     def stop(self, ids: Sequence[str]) -> None:
-        with self._site.lock():
-            machines.stop(self._site, ids)
+        power.raise_all(self.power("stop", ids).values())
 
     def start(self, ids: Sequence[str]) -> None:
-        self._strike_or_go("start", ids, self._start)
-
-    def _start(self, ids: Sequence[str]) -> list[LocalCloudError]:
-        with self._site.lock():
-            return list(machines.start(self._site, ids).values())
+        power.raise_all(self.power("start", ids).values())
 
     def reboot(self, ids: Sequence[str]) -> None:
-        with self._site.lock():
-            machines.stop(self._site, ids)
-            _raise_all(list(machines.start(self._site, ids).values()))
+        power.raise_all(self.power("reboot", ids).values())
 
     def delete(self, kind: str, ids: Sequence[str]) -> None:
         if kind == "instance":
-            self._strike_or_go("delete", ids, self._destroy)
+            self._destroy(ids)
             return
         if kind not in records.LOADERS:
             raise LocalCloudError(code="invalid", message=f"there is no kind {kind!r}")
@@ -336,22 +336,17 @@ class LocalCloud:
                 trash.throw(self._site.volume(id), self._site.directory / "trash")
             self._site.empty_trash(self._site.directory / "trash")
 
-    def _destroy(self, ids: Sequence[str]) -> list[LocalCloudError]:
-        with self._site.lock():
-            machines.destroy(self._site, ids)
-        return []
-
-    def _strike_or_go(
-        self, action: str, ids: Sequence[str], go: Callable[[Sequence[str]], list[LocalCloudError]]
-    ) -> None:
-        """Do it to all whom no fault spares the trouble; raise what went wrong, at the end."""
+    def _destroy(self, ids: Sequence[str]) -> None:
+        """Those whom no fault spares; raise what went wrong, at the end."""
         found = self._site.load(ids)
-        names = [_names(found[id].name, found[id].spec.tags) if id in found else (id,) for id in ids]
-        struck = faults.strike(self._site.store, action, names)
+        names = [faults.names(found[id].name, found[id].spec.tags) if id in found else (id,) for id in ids]
+        struck = faults.strike(self._site.store, "delete", names)
         time.sleep(max((each.delay_s for each in struck), default=0.0))
-        errors = [each.error for each in struck if each.error is not None]
-        errors += go([id for id, each in zip(ids, struck, strict=True) if each.error is None])
-        _raise_all(errors)
+        with self._site.lock():
+            machines.destroy(
+                self._site, [id for id, each in zip(ids, struck, strict=True) if each.error is None]
+            )
+        power.raise_all(each.error for each in struck if each.error is not None)
 
     def _reconnect(self) -> None:
         with self._site.lock():
@@ -372,15 +367,3 @@ def _has_members(db: sqlite3.Connection, group: str) -> bool:
 
 def _carries(carried: Tags, wanted: Tags) -> bool:
     return all(carried.get(key) == value for key, value in wanted.items())
-
-
-def _names(name: str, tags: Tags) -> tuple[str, ...]:
-    """What an instance goes by: its name in the cloud, and the one its owner gave it."""
-    given = tags.get("mcis-vm")
-    return (name, given) if given else (name,)
-
-
-def _raise_all(errors: Iterable[LocalCloudError]) -> None:
-    told = list(errors)
-    if told:
-        raise LocalCloudError(told[0].code, "; ".join(error.message for error in told))

@@ -6,13 +6,14 @@ Real clouds run out of capacity and are slow; whoever builds on this cloud can r
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from mcis_iac.local_cloud.store import Store
 from mcis_iac.local_cloud.types import LocalCloudError
 
-ACTIONS = ("create", "start", "delete")
+ACTIONS = ("create", "start", "stop", "reboot", "delete")
 CODES = ("capacity", "quota", "host")
 REASONS = {
     "capacity": "there is no capacity left in the zone",
@@ -42,6 +43,12 @@ class Misfortune:
 
 
 NONE = Misfortune()
+
+
+def names(name: str, tags: Mapping[str, str]) -> tuple[str, ...]:
+    """What an instance goes by: its name in the cloud, and the one its owner gave it."""
+    given = tags.get("mcis-vm")
+    return (name, given) if given else (name,)
 
 
 def add(store: Store, fault: Fault) -> Fault:

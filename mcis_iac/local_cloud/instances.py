@@ -235,4 +235,10 @@ def existing(db: sqlite3.Connection, spec: InstanceSpec) -> tuple[Record | None,
 
 
 def started(db: sqlite3.Connection, id: str, pid: int, start: int, boot: str) -> None:
-    db.execute("UPDATE instance SET pid=?, pid_start=?, boot_id=? WHERE id=?", (pid, start, boot, id))
+    """Write down the process of an instance; the same one again changes nothing."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    db.execute(
+        "UPDATE instance SET pid=?, pid_start=?, boot_id=?, booted_at=? "
+        "WHERE id=? AND (pid, pid_start, boot_id) IS NOT (?, ?, ?)",
+        (pid, start, boot, now, id, pid, start, boot),
+    )

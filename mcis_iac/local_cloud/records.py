@@ -229,6 +229,7 @@ class Record:
             backend=backend,
             state="pending" if row["phase"] == "pending" else seen,
             created_at=row["created_at"],
+            booted_at=row["booted_at"] if alive else None,
         )
 
     def machine(self, settings: Settings, directory: Path) -> Machine:

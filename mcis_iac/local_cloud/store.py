@@ -16,7 +16,8 @@ from pathlib import Path
 from mcis_iac.local_cloud import facts
 from mcis_iac.local_cloud.types import LocalCloudError
 
-SCHEMA = 2
+SCHEMA = 3
+UPGRADES = {2: "upgrade-3.sql"}  # from a schema to the next one
 BUSY_S = 30.0
 ROOM = 1 << 20  # bytes; with less, what SQLite cannot write it cannot write for lack of room
 
@@ -95,6 +96,8 @@ class Store:
             db.execute("COMMIT")
         row = db.execute("SELECT value FROM meta WHERE key='schema'").fetchone()
         found = int(row[0]) if row else 0
+        if found in UPGRADES:
+            found = _upgraded(db)
         if found != SCHEMA:
             newer = found > SCHEMA
             hint = "upgrade mcis-iac" if newer else "`mcis-local reset` removes it with everything in it"
@@ -152,6 +155,24 @@ class Store:
         tables = ("network", "key_pair", "boot_config", "launch_template", "address", "volume", "instance")
         with self.read() as db:
             return not any(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in tables)
+
+
+def _upgraded(db: sqlite3.Connection) -> int:
+    """Bring the tables up to date, all at once; the schema they have then."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Somebody else may have been faster.
+        found = int(db.execute("SELECT value FROM meta WHERE key='schema'").fetchone()[0])
+        while found in UPGRADES:
+            for statement in facts.text(UPGRADES[found]).split(";"):
+                db.execute(statement)
+            found += 1
+        db.execute("UPDATE meta SET value=? WHERE key='schema'", (str(found),))
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+    return found
 
 
 def _has_meta(db: sqlite3.Connection) -> bool:

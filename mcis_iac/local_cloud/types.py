@@ -173,7 +173,10 @@ State = Literal["pending", "running", "stopped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """What exists. `state` is observed (pid, start time and boot id agree), not remembered."""
+    """What exists. `state` is observed (pid, start time and boot id agree), not remembered.
+
+    `booted_at` is when a running one was last started; None when that was before it was written down.
+    """
 
     id: str
     spec: InstanceSpec
@@ -185,6 +188,7 @@ class Instance:
     backend: str
     state: State
     created_at: str
+    booted_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,6 +206,14 @@ class FakeCloud:
         for id in ids:
             self.things[kind].pop(id, None)
 
+    def power(self, action: str, ids: Sequence[str]) -> Mapping[str, LocalCloudError]:
+        state = "stopped" if action == "stop" else "running"
+        refused = {id: self.refuses[id] for id in ids if id in self.refuses}
+        for id in ids:
+            if id not in refused:
+                self._change("instance", id, state=state)
+        return refused
+
     def stop(self, ids: Sequence[str]) -> None:
         for id in ids:
             self._change("instance", id, state="stopped")

@@ -44,7 +44,7 @@ CREATE TABLE instance(
   user TEXT NOT NULL, boot_config TEXT, template TEXT, host_key TEXT NOT NULL,
   phase TEXT NOT NULL CHECK(phase IN ('pending', 'created', 'deleting')),
   creator_pid INT, creator_start INT,
-  pid INT, pid_start INT, boot_id TEXT, created_at TEXT NOT NULL, tags TEXT NOT NULL);
+  pid INT, pid_start INT, boot_id TEXT, created_at TEXT NOT NULL, tags TEXT NOT NULL, booted_at TEXT);
 CREATE INDEX instance_subnet ON instance(subnet);
 CREATE INDEX instance_template ON instance(template);
 
@@ -61,5 +61,5 @@ CREATE INDEX volume_instance ON volume(instance);
 
 CREATE TABLE fault(
   id INTEGER PRIMARY KEY NOT NULL, pattern TEXT NOT NULL,
-  action TEXT NOT NULL CHECK(action IN ('create', 'start', 'delete')),
+  action TEXT NOT NULL CHECK(action IN ('create', 'start', 'stop', 'reboot', 'delete')),
   code TEXT, delay_s REAL NOT NULL, times INT);

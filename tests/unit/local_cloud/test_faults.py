@@ -77,3 +77,19 @@ def test_all_faults_can_be_cleared(world: World) -> None:
     order(world, pattern="*", action="create", code="host")
     assert faults.clear(world.cloud.store) == 1
     world.create("web-1")
+
+
+def test_a_power_action_spares_those_that_refuse_and_names_them(world: World) -> None:
+    vms = world.create("web-1", "web-2")
+    faults.add(world.cloud.store, Fault(pattern="web-2", action="stop", code="host"))
+    refused = world.cloud.power("stop", [*(vm.id for vm in vms), "i-00000000"])
+    assert {id: error.code for id, error in refused.items()} == {vms[1].id: "host", "i-00000000": "not_found"}
+    assert world.host.names_running() == {"web-2"}
+
+
+def test_a_reboot_can_fail_for_one_alone(world: World) -> None:
+    vms = world.create("web-1", "web-2")
+    faults.add(world.cloud.store, Fault(pattern="web-1", action="reboot", code="capacity"))
+    refused = world.cloud.power("reboot", [vm.id for vm in vms])
+    assert [error.code for error in refused.values()] == ["capacity"]
+    assert len(world.host.booted) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,7 @@ def test_stop_and_start_keep_addresses_and_host_key(world: World) -> None:
     world.cloud.start([before.id])
 
     after = world.cloud.get("instance", before.id)
-    assert after == before
+    assert isinstance(after, Instance) and after == replace(before, booted_at=after.booted_at)
 
 
 def test_a_started_machine_is_not_set_up_again(world: World) -> None:
@@ -365,3 +366,14 @@ def test_a_failing_host_is_a_refusal_of_the_cloud(world: World) -> None:
     world.host.breaks_down("No space left on device")
     with pytest.raises(LocalCloudError, match=r"the host failed: .*No space left"):
         world.cloud.stop([made.id])
+
+
+def test_a_running_machine_tells_since_when_and_a_stopped_one_does_not(world: World) -> None:
+    vm = world.create("web-1")[0]
+    assert vm.booted_at is not None and vm.booted_at >= vm.created_at
+    assert [each.booted_at for each in world.cloud.instances()] == [vm.booted_at]
+    world.cloud.reboot([vm.id])
+    again = world.cloud.instances()[0].booted_at
+    assert again is not None and again > vm.booted_at
+    world.cloud.stop([vm.id])
+    assert world.cloud.instances()[0].booted_at is None

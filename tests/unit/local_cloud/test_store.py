@@ -77,3 +77,22 @@ def test_a_removed_database_is_noticed(store: Store) -> None:
     store.path.unlink()
     with pytest.raises(LocalCloudError, match="was removed while it was in use"):
         store.meta()
+
+
+def test_a_database_of_the_last_version_is_brought_up_to_date_with_what_is_in_it(store: Store) -> None:
+    with store.write() as db:
+        db.execute("ALTER TABLE instance DROP COLUMN booted_at")
+        db.execute("DROP TABLE fault")
+        db.execute(
+            "CREATE TABLE fault(id INTEGER PRIMARY KEY NOT NULL, pattern TEXT NOT NULL, "
+            "action TEXT NOT NULL CHECK(action IN ('create', 'start', 'delete')), "
+            "code TEXT, delay_s REAL NOT NULL, times INT)"
+        )
+        db.execute("INSERT INTO fault VALUES(7, 'web-*', 'start', 'quota', 0.5, 2)")
+        db.execute("UPDATE meta SET value='2' WHERE key='schema'")
+    again = Store(store.path)
+    assert again.meta()["schema"] == str(SCHEMA)
+    with again.write() as db:
+        assert tuple(db.execute("SELECT * FROM fault").fetchone()) == (7, "web-*", "start", "quota", 0.5, 2)
+        db.execute("INSERT INTO fault VALUES(8, 'web-*', 'reboot', NULL, 1, NULL)")
+        assert db.execute("SELECT booted_at FROM instance").fetchall() == []
