@@ -120,6 +120,10 @@ class Session:
                 self.workspace.create_stack(self.stack)
         except CommandError as failed:
             raise self.explain(failed, "init") from failed
+        self.remember()
+
+    def remember(self) -> None:
+        """Note that the stack is there, so that nobody has to ask."""
         replace_text(self._marker, self._fingerprint)
 
     @property

@@ -12,6 +12,7 @@ from fakes.standin.stacks import group, over_clouds, plan_of, vm_tokens
 
 from mcis_iac.clouds.azure import slots, walls
 from mcis_iac.model import Firewall, FirewallRule, Mcis, Network, Op, Plan
+from mcis_iac.program.build import build
 
 pytestmark = pytest.mark.engine
 
@@ -36,19 +37,19 @@ def ids(lab: Lab) -> dict[str, str]:
 
 
 def test_a_newer_image_setup_or_host_key_touches_no_machine(shop: Lab) -> None:
-    applied(shop, plan_of(a_shop()))
+    shop.stood(build(plan_of(a_shop())))
     newer = "Canonical:ubuntu-24_04-lts:server:24.04.202699990"
     assert applied(shop, with_another_first_boot(a_shop(), newer)) == {}
 
 
 def test_a_larger_size_restarts_a_machine_and_keeps_it(shop: Lab) -> None:
-    applied(shop, plan_of(a_shop()))
+    shop.stood(build(plan_of(a_shop())))
     assert applied(shop, plan_of(a_shop(type="Standard_D4s_v5"))) == {"api-1": Op.UPDATE}
 
 
 @pytest.mark.parametrize("change", [{"user": "ops"}, {"spot": True}])
 def test_a_rebuilt_machine_keeps_its_disk_and_address(shop: Lab, change: dict[str, Any]) -> None:
-    applied(shop, plan_of(a_shop()))
+    shop.stood(build(plan_of(a_shop())))
     before = ids(shop)
     plan = plan_of(a_shop(**change))
     spot = tuple(replace(m, spot=bool(change.get("spot")) and m.group == "api") for m in plan.members)
@@ -57,7 +58,7 @@ def test_a_rebuilt_machine_keeps_its_disk_and_address(shop: Lab, change: dict[st
 
 
 def test_a_machine_in_another_zone_gets_another_disk_and_keeps_its_address(shop: Lab) -> None:
-    applied(shop, plan_of(a_shop(zone="1")))
+    shop.stood(build(plan_of(a_shop(zone="1"))))
     steps = applied(shop, plan_of(a_shop(zone="2")))
     assert steps == {"api-1": Op.REPLACE, "disk/api-1/data": Op.REPLACE}
 
@@ -84,7 +85,7 @@ def staying(before: Plan, after: Plan) -> Plan:
 
 
 def test_a_machine_may_leave_a_network_that_moves_at_the_same_time(shop: Lab) -> None:
-    applied(shop, plan_of(a_shop()))
+    shop.stood(build(plan_of(a_shop())))
     elsewhere = plan_of(a_shop(region="eastus2"))
     blocks = {place: f"10.20.{128 + 16 * n}.0/20" for n, place in enumerate(sorted(elsewhere.ranges["main"]))}
     both = replace(elsewhere, ranges={"main": blocks})
@@ -127,6 +128,6 @@ def test_rules_that_trade_places_never_claim_one_priority(shop: Lab) -> None:
 
 
 def test_everything_goes_in_one_down(shop: Lab) -> None:
-    applied(shop, plan_of(a_shop(2)))
+    shop.stood(build(plan_of(a_shop(2))))
     assert shop.down().ok
     assert shop.there() == []

@@ -62,7 +62,7 @@ def test_the_clouds_that_answer_are_shown(lab: Lab) -> None:
 
 
 def test_nothing_of_a_silent_cloud_seems_to_go(lab: Lab) -> None:
-    lab.knows(three_clouds(**SMALL)).up(graph(three_clouds(**SMALL)))
+    lab.knows(three_clouds(**SMALL)).stood(graph(three_clouds(**SMALL)))
     there = lab.clouds.every()
     for cloud in ("aws", "gcp", "azure"):
         refuse(lab, cloud)
@@ -73,7 +73,7 @@ def test_nothing_of_a_silent_cloud_seems_to_go(lab: Lab) -> None:
 
 
 def test_scaling_beside_a_silent_cloud_is_shown(lab: Lab) -> None:
-    lab.knows(three_clouds(**SMALL)).up(graph(three_clouds(**SMALL)))
+    lab.knows(three_clouds(**SMALL)).stood(graph(three_clouds(**SMALL)))
     refuse(lab, "aws")
     diff, _ = seen(lab, three_clouds(web=2, api=2, db=1))
     vms = {change.key: change.op for change in diff.changes if change.is_vm}
@@ -82,7 +82,7 @@ def test_scaling_beside_a_silent_cloud_is_shown(lab: Lab) -> None:
 
 
 def test_machines_that_a_silent_cloud_s_rules_name_can_be_seen_to_go(lab: Lab) -> None:
-    lab.knows(three_clouds(**SMALL)).up(graph(three_clouds(**SMALL)))
+    lab.knows(three_clouds(**SMALL)).stood(graph(three_clouds(**SMALL)))
     refuse(lab, "gcp")
     diff, silent = seen(lab, three_clouds(web=0, api=1, db=1))
     assert [each.connection for each in silent] == ["gcp"]
@@ -99,7 +99,7 @@ def test_a_target_is_looked_at_beside_a_silent_cloud(lab: Lab) -> None:
 
 def test_a_look_at_a_part_leaves_the_stack_as_it_was(lab: Lab) -> None:
     mcis = three_clouds(**SMALL)
-    lab.knows(mcis).up(graph(mcis))
+    lab.knows(mcis).stood(graph(mcis))
     before = lab.session.deployment()
     refuse(lab, "azure")
     seen(lab, mcis)
@@ -110,7 +110,7 @@ def test_a_look_at_a_part_leaves_the_stack_as_it_was(lab: Lab) -> None:
 
 
 def test_what_a_connection_no_longer_in_use_refuses_to_delete_is_kept(lab: Lab) -> None:
-    lab.knows(three_clouds(**SMALL)).up(graph(three_clouds(**SMALL)))
+    lab.knows(three_clouds(**SMALL)).stood(graph(three_clouds(**SMALL)))
     fewer = graph(three_clouds(web=1, api=0, db=1))
     refuse(lab, "gcp")
     outcome = lab.up(fewer)

@@ -53,14 +53,14 @@ def test_one_up_makes_machines_in_three_clouds(shop: Lab) -> None:
 
 
 def test_members_elsewhere_are_let_in_by_their_addresses(shop: Lab) -> None:
-    addresses = shop.up(graph()).outputs["inventory"]
+    addresses = shop.stood(graph()).outputs["inventory"]
     web = {f"{addresses[name]['public_ip']}/32" for name in ("web-1", "web-2")}
     walls = [thing.inputs for thing in shop.clouds.things("gcp", "%:Firewall")]
     assert web in [set(wall.get("sourceRanges", ())) for wall in walls]
 
 
 def test_a_second_up_changes_nothing(shop: Lab) -> None:
-    shop.up(graph())
+    shop.stood(graph())
     before = shop.clouds.every()
     again = shop.up(graph())
     assert again.ok and again.steps == ()
@@ -68,7 +68,7 @@ def test_a_second_up_changes_nothing(shop: Lab) -> None:
 
 
 def test_one_more_machine_touches_only_itself_and_the_lists_it_belongs_on(shop: Lab) -> None:
-    shop.up(graph())
+    shop.stood(graph())
     before = ids(shop)
     outcome = shop.up(graph(web=3))
     assert outcome.ok
@@ -86,7 +86,7 @@ def test_one_more_machine_touches_only_itself_and_the_lists_it_belongs_on(shop: 
 
 
 def test_one_machine_less_leaves_no_address_behind(shop: Lab) -> None:
-    gone = shop.up(graph()).outputs["inventory"]["web-2"]["public_ip"]
+    gone = shop.stood(graph()).outputs["inventory"]["web-2"]["public_ip"]
     outcome = shop.up(graph(web=1))
     assert outcome.ok, outcome.failed
     assert machines(shop) == [name for name in VMS if name != "web-2"]
@@ -116,7 +116,7 @@ def test_what_a_failed_run_made_can_be_taken_back(shop: Lab) -> None:
 
 @pytest.mark.parametrize("name", ["web-1", "api-1", "db-1"])
 def test_a_replaced_machine_is_the_only_one(shop: Lab, name: str) -> None:
-    shop.up(graph())
+    shop.stood(graph())
     before = {thing.name: thing for thing in shop.clouds.every() if thing.name in VMS}
     outcome = shop.up(graph(), replace=[name])
     assert outcome.ok, outcome.failed
@@ -127,13 +127,13 @@ def test_a_replaced_machine_is_the_only_one(shop: Lab, name: str) -> None:
 
 
 def test_a_refresh_finds_nothing_to_say(shop: Lab) -> None:
-    shop.up(graph())
+    shop.stood(graph())
     assert shop.refresh().steps == ()
     assert shop.preview(graph()).empty
 
 
 def test_a_refresh_notices_what_somebody_deleted(shop: Lab) -> None:
-    shop.up(graph())
+    shop.stood(graph())
     (web,) = [thing for thing in shop.clouds.things("aws") if thing.name == "web-1"]
     shop.clouds.forget("aws", web)
     assert done(shop.refresh()) == {"web-1": Op.DELETE}
@@ -142,7 +142,7 @@ def test_a_refresh_notices_what_somebody_deleted(shop: Lab) -> None:
 
 
 def test_nothing_is_left_after_down(shop: Lab) -> None:
-    shop.up(graph())
+    shop.stood(graph())
     assert shop.down().ok
     assert shop.there() == []
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +42,9 @@ SECRETS = tuple(
     CREDENTIALS[name]
     for name in ("AWS_SECRET_ACCESS_KEY", "GOOGLE_OAUTH_ACCESS_TOKEN", "ARM_CLIENT_SECRET", "OS_PASSWORD")
 )
+
+
+_STOOD: dict[Path, Outcome] = {}
 
 
 @dataclass
@@ -97,6 +102,23 @@ class Lab:
         return operations.up(
             self.session, graph, listen=self.events.append, subjects=self.subjects(graph), **options
         )
+
+    def stood(self, graph: Graph) -> Outcome:
+        """Have the stack stand as after an `up` of that graph, which comes to pass once and is copied then.
+
+        The lab must be new, and nobody told it of a fault.
+        """
+        key = hashlib.sha256(repr((sorted(self.vm_tokens), graph)).encode()).hexdigest()[:16]
+        folder = self.root.parent / f"stood-{key}"
+        if folder not in _STOOD:
+            outcome = self.up(graph)
+            assert outcome.ok, outcome.failed
+            shutil.copytree(self.root, folder)
+            _STOOD[folder] = outcome
+        elif not self._session:
+            shutil.copytree(folder, self.root, dirs_exist_ok=True)
+            self.session.remember()
+        return _STOOD[folder]
 
     def down(self, **options: Any) -> Outcome:
         return operations.down(
