@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Action",
+    "ActionFile",
     "Change",
     "Connection",
     "Diagnostic",
@@ -55,6 +57,7 @@ __all__ = [
     "Outcome",
     "Pin",
     "Plan",
+    "Power",
     "PropertyChange",
     "Protocol",
     "PublicIp",
@@ -235,6 +238,7 @@ class Pin:
 
 
 PublicIp = Literal["ephemeral", "static", "none"]
+Power = Literal["running", "suspended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +259,43 @@ class Group:
     setup: Setup = field(default_factory=Setup)
     labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     protect: bool = False
+    via: str | None = None
+    power: Power | None = None  # None = as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFile:
+    """A file an action writes. `text` is a template; `source` is the file it was read from, "" = none.
+
+    `owner` is what chown takes, None = who the action runs as.
+    """
+
+    path: str
+    text: str
+    source: str = ""
+    mode: str = "0644"
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Files and commands for VMs that are there; the texts are templates.
+
+    `on` names groups and VMs, `labels` what their groups must carry; all VMs when both are empty.
+    `serial` None = all at once.
+    """
+
+    name: str
+    on: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    files: tuple[ActionFile, ...] = ()
+    run: tuple[str, ...] = ()
+    when: Literal["created", "changed", "always"] = "changed"
+    only: Literal["first", "each"] = "each"
+    serial: int | None = None
+    continue_on_error: bool = False
+    timeout_s: float = 600.0
+    sudo: bool = True
 
 
 OnFailure = Literal["keep", "rollback", "drop-failed"]
@@ -284,6 +325,7 @@ class Mcis:
     images: Mapping[str, Image] = field(default_factory=lambda: NOTHING)
     networks: Mapping[str, Network] = field(default_factory=lambda: NOTHING)
     firewalls: Mapping[str, Firewall] = field(default_factory=lambda: NOTHING)
+    actions: tuple[Action, ...] = ()
     on_failure: OnFailure = "keep"
     spans: Mapping[str, Span] = field(default_factory=lambda: NOTHING)
 

@@ -9,8 +9,8 @@ MEANING = {
     "MCIS201": Code(
         "unknown group",
         """
-        A firewall rule lets in `group:NAME`, but there is no such group. After overlays are merged, a
-        group may also have been removed by a `null`.
+        A firewall rule lets in `group:NAME`, or a group is reached `via` another one, but there is no
+        such group. After overlays are merged, a group may also have been removed by a `null`.
         """,
     ),
     "MCIS202": Code(
@@ -202,6 +202,21 @@ MEANING = {
         credentials are, for instance with a `profile` or with `env`.
         """,
         Severity.WARNING,
+    ),
+    "MCIS227": Code(
+        "jump hosts in a circle",
+        """
+        `via: GROUP` says that SSH goes through a VM of that group. Followed from group to group the way
+        must end at one that is reached directly; here it comes back to where it began.
+        """,
+    ),
+    "MCIS228": Code(
+        "jump host without a public address",
+        """
+        SSH goes through the first running VM of the group that `via` names, so its VMs must be
+        reachable: give them public addresses (leave out `public_ip: false`), or give that group a `via`
+        of its own. Its firewall has to let in port 22 from `me`, and the group behind it port 22 from it.
+        """,
     ),
     "MCIS231": Code(
         "open to the whole internet",
