@@ -75,6 +75,7 @@ groups:
       run: [date]
     labels: {{role: front}}
     protect: true
+    power: suspended
   db:
     image: own
     placement: {{connection: here, region: local-tokyo}}

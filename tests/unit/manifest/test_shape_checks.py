@@ -19,7 +19,8 @@ def group(field: str) -> str:
     [
         (f"{HEAD}{GROUP}}}\nservices: {{}}\n", "101", "services", "a manifest has no such field"),
         (group("cuont: 3"), "101", "cuont", "did you mean `count`?"),
-        (group("power: running"), "101", "power", "a group has no such field"),
+        (group("colour: red"), "101", "colour", "a group has no such field"),
+        (group("power: off"), "103", "off", None),
         (f"version: 1\nnaem: x\n{GROUP}}}\n", "101", "naem", "did you mean `name`? (name is required here)"),
         (f"version: 1\n{GROUP}}}\n", "102", "version", "`name` is required in a manifest"),
         (f"{HEAD}", "102", "version", "`groups` is required in a manifest"),
@@ -65,7 +66,7 @@ def test_a_violation_is_said_at_its_place(text: str, code: str, word: str, detai
 def test_an_unknown_field_lists_the_nearest_known_ones() -> None:
     diagnostic = only(loaded(group("cuont: 3")), "101")
     assert diagnostic.notes == (
-        "fields of a group: count, user, disk, disks, image, key, protect, setup, ... 5 more",
+        "fields of a group: count, user, disk, disks, image, key, power, protect, ... 6 more",
     )
 
 
