@@ -32,6 +32,7 @@ __all__ = [
     "Finding",
     "HostResult",
     "OnOutput",
+    "Orphan",
     "Preview",
     "Silent",
     "StatusReport",
@@ -163,15 +164,42 @@ class StatusRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A machine that carries the tags of an MCIS and is in its state no more, or never was."""
+
+    connection: str
+    cloud: str
+    id: str
+    name: str
+    vm: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """`status`: a row per VM and the aggregate of lifecycle.md 3.1 (fields, display apart)."""
+    """`status`: a row per VM and the aggregates, their text for people apart from what programs read.
+
+    `groups` and `clouds` (per connection) have status, partial, total, counts, pending and display of
+    their VMs, `summary` that of all and rule, target, as_of, stale. `left_out` is how many rows a wish
+    for certain statuses hides: the aggregates count them. `orphans` are looked for on demand only.
+    """
 
     stack: str
     rows: tuple[StatusRow, ...]
     summary: Mapping[str, Any]
+    groups: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
+    clouds: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: NOTHING)
     last: str = ""
     lock: str = ""
     notices: tuple[str, ...] = ()
+    silent: tuple[Silent, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+    left_out: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """3 when a cloud refused us; one that merely did not answer is told, and no failure of ours."""
+        refused = CredentialsError.exit_code
+        return refused if any(each.exit_code == refused for each in self.silent) else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Finding,
         HostResult,
         OnOutput,
+        Orphan,
         Preview,
         Silent,
         StatusReport,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         refusal,
     )
     from mcis_iac.engine.events import Event, Listener
+    from mcis_iac.model import Status
     from mcis_iac.program.graph import Graph
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Finding",
     "HostResult",
     "OnOutput",
+    "Orphan",
     "Preview",
     "Request",
     "Selection",
@@ -244,11 +247,20 @@ def scale(
     )
 
 
-def status(request: Request, selection: Selection) -> StatusReport:
-    """The real state of every VM and of the whole."""
+def status(
+    request: Request,
+    selection: Selection,
+    *,
+    clouds: Sequence[str] = (),
+    statuses: Sequence[Status] = (),
+    orphans: bool = False,
+) -> StatusReport:
+    """The real state of every VM and of the whole; `clouds` are names of connections or clouds."""
     from mcis_iac.flows import look
 
-    return look.status(request, selection)
+    return look.status(
+        request, selection, look.Sight(clouds=tuple(clouds), statuses=tuple(statuses), orphans=orphans)
+    )
 
 
 def outputs(request: Request) -> Mapping[str, Any]:

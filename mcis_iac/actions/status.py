@@ -52,19 +52,24 @@ def aggregate(
     without members it tells Terminated (after `down`) from Empty. Programs read `status`, `partial`
     and `counts`; `display` is for people only.
     """
-    counts = _counts(statuses.values())
+    record = tally(statuses.values(), pending=pending, operation=operation)
+    told = {"rule": RULE, "target": target, "as_of": as_of, "stale": sorted(stale)}
+    return MappingProxyType({**record, **told, "display": record["display"]})
+
+
+def tally(statuses: Iterable[Status], *, pending: int = 0, operation: str = "") -> Mapping[str, Any]:
+    """The part of the record that a group or a cloud has, too: status, partial, total, counts, pending
+    and, for people, display."""
+    counts = _counts(statuses)
+    total = sum(counts.values())
     status = _winner(counts) if counts else _without_members(operation)
-    partial = counts.get(status, 0) < len(statuses)
+    partial = counts.get(status, 0) < total
     record = {
         "status": status.value,
         "partial": partial,
-        "total": len(statuses),
+        "total": total,
         "counts": {each.value: number for each, number in counts.items()},
         "pending": pending,
-        "rule": RULE,
-        "target": target,
-        "as_of": as_of,
-        "stale": sorted(stale),
         "display": _display(status, counts, partial=partial),
     }
     return MappingProxyType(record)

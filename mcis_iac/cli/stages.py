@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mcis_iac.model import Status
     from mcis_iac.pipeline import (
         Applied,
         Checked,
@@ -62,7 +63,15 @@ class Stages(Protocol):
         force_protected: bool = False,
         confirm: Confirm,
     ) -> Applied: ...
-    def status(self, request: Request, selection: Selection) -> StatusReport: ...
+    def status(
+        self,
+        request: Request,
+        selection: Selection,
+        *,
+        clouds: Sequence[str] = (),
+        statuses: Sequence[Status] = (),
+        orphans: bool = False,
+    ) -> StatusReport: ...
     def outputs(self, request: Request) -> Mapping[str, Any]: ...
     def execute(
         self,

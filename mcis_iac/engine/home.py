@@ -73,6 +73,11 @@ class StackHome:
         return self.folder / "inventory.json"
 
     @property
+    def seen(self) -> Path:
+        """`seen.json`: how each VM was when its cloud was last asked."""
+        return self.folder / "seen.json"
+
+    @property
     def private_key(self) -> Path:
         """The generated login key."""
         return self.folder / "id_ed25519"

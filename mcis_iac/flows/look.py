@@ -2,120 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from mcis_iac.actions import inventory as inventories
-from mcis_iac.actions.status import aggregate
-from mcis_iac.clouds import registry
-from mcis_iac.clouds.base import Observed
+from mcis_iac.actions.status import aggregate, tally
 from mcis_iac.engine.events import now
 from mcis_iac.errors import McisError, NotFoundError
-from mcis_iac.flows.ground import Standing, ground, standing
-from mcis_iac.flows.targets import vm_names
-from mcis_iac.flows.views import notices
-from mcis_iac.model import Connection, Inventory, Status, Vm
+from mcis_iac.flows.asked import ask
+from mcis_iac.flows.ground import Standing, standing
+from mcis_iac.flows.sight import rows
+from mcis_iac.flows.targets import refuse, vm_names
+from mcis_iac.manifest.load import lock_path
+from mcis_iac.model import Inventory, Status, Vm, VmFailure
 from mcis_iac.pipeline import Request, Selection, StatusReport, StatusRow
-from mcis_iac.placement.lock import digest
+from mcis_iac.placement import lock as locks
+from mcis_iac.placement.lock import Lock, digest
 
 
-def status(request: Request, selection: Selection) -> StatusReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What of the VMs is looked at: of which connections or clouds, in which statuses; orphans, too."""
+
+    clouds: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    orphans: bool = False
+
+
+def status(request: Request, selection: Selection, sight: Sight | None = None) -> StatusReport:
     """The real state of every VM, read from its cloud in one bulk call per connection."""
+    sight = sight or Sight()
     here = standing(request)
-    known = inventories.read(here.home.inventory)
-    if not known.operation:
-        raise NotFoundError(
-            summary="nothing is known of this MCIS here",
-            detail=f"no operation on {here.stack} was ever finished from this folder",
-            hint=f"mcis up {request.words}".rstrip(),
-        )
-    rows, stale = _rows(here, known)
-    wanted = _selected(rows, selection)
-    summary = aggregate(
-        {row.name: row.status for row in wanted},
-        as_of=now(),
-        stale=stale,
-        operation=known.operation,
-    )
-    return StatusReport(
-        stack=here.stack,
-        rows=wanted,
-        summary=summary,
+    known = _known(here, "nothing is known of this MCIS here")
+    wanted = _selected(known, selection, sight)
+    heard = ask(_asked(here, known, sight), wanted.vms, timeout_s=request.timeout_s)
+    found = rows(here.home, wanted, heard)
+    lock = _lock(here)
+    report = _counted(here, known, found, _pending(here, lock, known, selection, sight))
+    shown = tuple(row for row in found if not sight.statuses or row.status in sight.statuses)
+    silent = tuple(each.silent for each in heard.values() if each.silent)
+    return replace(
+        report,
+        rows=shown,
+        left_out=len(found) - len(shown),
+        summary={**report.summary, "stale": sorted(each.connection for each in silent)},
         last=_last(known),
-        lock=_lock_note(request),
-        notices=notices(here.connections),
+        lock=_lock_note(here, lock),
+        notices=tuple(dict.fromkeys(text for each in heard.values() for text in each.notices)),
+        silent=silent,
+        orphans=_orphans(here, sight) if sight.orphans else (),
     )
 
 
-def _rows(here: Standing, known: Inventory) -> tuple[tuple[StatusRow, ...], tuple[str, ...]]:
-    """A row per VM, and the connections that did not answer."""
-    seen: dict[str, Observed] = {}
-    stale: dict[str, str] = {}
-    for name, connection in here.connections.items():
-        vms = [vm for vm in known.vms if vm.connection == name]
-        try:
-            seen |= _observe(connection, vms)
-        except McisError as error:
-            stale[name] = str(error)
-    failed = {failure.name: failure for failure in known.failed}
-    rows = [_row(vm, seen.get(vm.name), stale.get(vm.connection, ""), failed) for vm in known.vms]
-    rows += [
-        StatusRow(
-            name=each.name,
-            group=each.group,
-            status=Status.FAILED,
-            connection=each.connection,
-            cloud=each.cloud,
-            region=each.region,
-            detail=each.failure.message,
-        )
-        for each in known.failed
-        if each.name not in {vm.name for vm in known.vms}
-    ]
-    return tuple(sorted(rows, key=lambda row: (row.group, _ordinal(row.name)))), tuple(stale)
-
-
-def _observe(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]:
-    return registry.lifecycle(connection.cloud).observe(connection, vms) if vms else {}
-
-
-def _ordinal(name: str) -> int:
-    return int(name.rpartition("-")[2])
-
-
-def _row(vm: Vm, seen: Observed | None, silent: str, failed: Mapping[str, Any]) -> StatusRow:
-    row = StatusRow(
-        name=vm.name,
-        group=vm.group,
-        status=Status.UNDEFINED,
-        connection=vm.connection,
-        cloud=vm.cloud,
-        region=vm.region,
-        vm=vm,
-        detail=silent,
+def _known(here: Standing, summary: str) -> Inventory:
+    known = inventories.read(here.home.inventory)
+    if known.operation:
+        return known
+    raise NotFoundError(
+        summary=summary,
+        detail=f"no operation on {here.stack} was ever finished from this folder",
+        hint=f"mcis up {here.request.words}".rstrip(),
     )
-    if seen is None:
-        return row
-    row = replace(
-        row,
-        status=seen.status,
-        native=seen.native,
-        detail=seen.detail,
-        vm=replace(vm, public_ip=seen.public_ip or vm.public_ip, created_at=seen.created_at or vm.created_at),
-    )
-    if vm.name in failed and seen.status is Status.RUNNING:
-        return replace(row, status=Status.FAILED, detail=failed[vm.name].failure.message)
-    return row
 
 
-def _selected(rows: Sequence[StatusRow], selection: Selection) -> tuple[StatusRow, ...]:
+# ---------------------------------------------------------------- which
+
+
+def _selected(known: Inventory, selection: Selection, sight: Sight) -> Inventory:
+    """The part of the inventory that is meant; NotFoundError for a name that means nothing."""
+    everything: list[Vm | VmFailure] = [*known.vms, *known.failed]
+    names = {each.name for each in everything}
     words = (*selection.groups, *selection.vms)
-    if not words:
-        return tuple(rows)
-    names = set(vm_names(words, ((row.name, row.group) for row in rows)))
-    return tuple(row for row in rows if row.name in names)
+    if words:
+        names = set(vm_names(words, ((each.name, each.group) for each in everything)))
+
+    def meant(each: Vm | VmFailure) -> bool:
+        return each.name in names and _of_clouds(each.connection, each.cloud, sight.clouds)
+
+    return replace(
+        known,
+        vms=tuple(filter(meant, known.vms)),
+        failed=tuple(filter(meant, known.failed)),
+    )
+
+
+def _of_clouds(connection: str, cloud: str, wanted: Sequence[str]) -> bool:
+    return not wanted or connection in wanted or cloud in wanted
+
+
+def _asked(here: Standing, known: Inventory, sight: Sight) -> dict[str, Any]:
+    """The connections that are meant; NotFoundError for a name that is none."""
+    names = {name for c in here.connections.values() for name in (c.name, c.cloud)}
+    everything: list[Vm | VmFailure] = [*known.vms, *known.failed]
+    names |= {name for each in everything for name in (each.connection, each.cloud)}
+    for word in sight.clouds:
+        if word not in names:
+            refuse(word, names, one="connection", other="cloud")
+    return {n: c for n, c in here.connections.items() if _of_clouds(n, c.cloud, sight.clouds)}
+
+
+def _orphans(here: Standing, sight: Sight) -> tuple[Any, ...]:
+    from mcis_iac.flows import orphans
+
+    return orphans.orphans(
+        here, lambda connection: _of_clouds(connection.name, connection.cloud, sight.clouds)
+    )
+
+
+# ---------------------------------------------------------------- the whole
+
+
+def _counted(
+    here: Standing, known: Inventory, found: Sequence[StatusRow], pending: Sequence[tuple[str, str]]
+) -> StatusReport:
+    """The aggregates: of all rows, per group and per connection; `pending` are groups and connections."""
+    groups = _tallies(found, lambda row: row.group, [group for group, _ in pending])
+    clouds = _tallies(found, lambda row: row.connection, [connection for _, connection in pending])
+    summary = aggregate(
+        {row.name: row.status for row in found}, pending=len(pending), as_of=now(), operation=known.operation
+    )
+    return StatusReport(stack=here.stack, rows=tuple(found), summary=summary, groups=groups, clouds=clouds)
+
+
+def _tallies(
+    found: Iterable[StatusRow], of: Callable[[StatusRow], str], pending: Sequence[str]
+) -> dict[str, Mapping[str, Any]]:
+    each: dict[str, list[Status]] = {name: [] for name in pending}
+    for row in found:
+        each.setdefault(of(row), []).append(row.status)
+    return {name: tally(each[name], pending=pending.count(name)) for name in sorted(each)}
+
+
+def _lock(here: Standing) -> Lock | None:
+    """The lock, as far as there is one that can be read."""
+    try:
+        return locks.read(lock_path(here.mcis)) if here.mcis is not None else None
+    except McisError:
+        return None
+
+
+def _pending(
+    here: Standing, lock: Lock | None, known: Inventory, selection: Selection, sight: Sight
+) -> list[tuple[str, str]]:
+    """Group and connection of every VM the lock plans and nobody has tried to make since the last `down`."""
+    if lock is None or (known.operation == "down" and not known.vms):
+        return []
+    tried = {vm.name for vm in known.vms} | {each.name for each in known.failed}
+    words = {*selection.groups, *selection.vms}
+    clouds = {name: connection.cloud for name, connection in here.connections.items()}
+    return [
+        (group, offer.connection)
+        for group, ordinal, offer in lock.members()
+        if (name := f"{group}-{ordinal}") not in tried
+        and (not words or {group, name} & words)
+        and _of_clouds(offer.connection, clouds.get(offer.connection, ""), sight.clouds)
+    ]
 
 
 def _last(known: Inventory) -> str:
@@ -124,27 +167,19 @@ def _last(known: Inventory) -> str:
     return f"last {known.operation} {moment} by {known.by}, {known.duration_s:.0f} s"
 
 
-def _lock_note(request: Request) -> str:
-    """Whether the lock still fits the manifest; "" when the manifest cannot be read."""
-    try:
-        here = ground(request)
-    except McisError:
+def _lock_note(here: Standing, lock: Lock | None) -> str:
+    """Whether the lock still fits the manifest; "" when one of them cannot be read."""
+    if here.mcis is None or lock is None:
         return ""
-    return (
-        "lock ok" if here.lock.inputs == digest(here.mcis) else "lock stale (mcis preview shows what changes)"
-    )
+    return "lock ok" if lock.inputs == digest(here.mcis) else "lock stale (mcis preview shows what changes)"
+
+
+# ---------------------------------------------------------------- outputs
 
 
 def outputs(request: Request) -> Mapping[str, Any]:
     """The stack's outputs, from the last known inventory: no engine is started."""
-    here = standing(request)
-    known = inventories.read(here.home.inventory)
-    if not known.operation:
-        raise NotFoundError(
-            summary="this MCIS has no outputs here",
-            detail=f"no operation on {here.stack} was ever finished from this folder",
-            hint=f"mcis up {request.words}".rstrip(),
-        )
+    known = _known(standing(request), "this MCIS has no outputs here")
     return {"inventory": {vm.name: entry(vm) for vm in known.vms}}
 
 

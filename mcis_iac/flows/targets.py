@@ -22,11 +22,11 @@ def vm_names(words: Sequence[str], known: Iterable[tuple[str, str]]) -> tuple[st
     return tuple(name for name, group in pairs if name in words or group in words)
 
 
-def refuse(word: str, known: Iterable[str]) -> None:
+def refuse(word: str, known: Iterable[str], *, one: str = "group", other: str = "VM") -> None:
     """Raise NotFoundError, with what was probably meant."""
     close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.7)
     raise NotFoundError(
-        summary="no such group or VM",
-        detail=f"`{word}` is neither a group nor a VM of this MCIS",
+        summary=f"no such {one} or {other}",
+        detail=f"`{word}` is neither a {one} nor a {other} of this MCIS",
         hint=f"did you mean `{close[0]}`?" if close else "mcis status lists them",
     )

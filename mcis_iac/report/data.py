@@ -63,7 +63,12 @@ def status_data(report: StatusReport) -> dict[str, Any]:
     return {
         "stack": report.stack,
         "summary": plain(report.summary),
+        "groups": plain(report.groups),
+        "clouds": plain(report.clouds),
         "vms": plain(report.rows),
+        "silent": plain(report.silent),
+        "orphans": plain(report.orphans),
+        "left_out": report.left_out,
         "last": report.last,
         "lock": report.lock,
         "notices": list(report.notices),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from mcis_iac.model import Status
 from mcis_iac.pipeline import StatusReport, StatusRow
@@ -29,9 +30,35 @@ def status_screen(
     header, rows = _table(report, now, wide=wide)
     right = frozenset(at for at, title in enumerate(header) if title in ("AGE", "$/H"))
     lines = table(rows, header=header, right=right, color=color, width=width) if rows else []
+    if wide:
+        lines += parts_lines(report)
+    return "\n".join([*lines, *below(report, color=color)]) + "\n"
+
+
+def parts_lines(report: StatusReport) -> list[str]:
+    """The aggregate of every group and of every connection, where there are several of them."""
+    found = []
+    for title, parts in (("groups", report.groups), ("clouds", report.clouds)):
+        if len(parts) > 1:
+            told = (f"{name} {part['display']}{_pending(part)}" for name, part in parts.items())
+            found.append(f"{title}: {'   '.join(told)}")
+    return found
+
+
+def below(report: StatusReport, *, color: bool = False) -> list[str]:
+    """What stands below the VMs: orphans, the aggregate, notes."""
+    lines = [
+        f"? {clean(each.vm or each.name)}  {each.connection}  {clean(each.id)}  "
+        "carries our tags, is in no state (mcis down deletes it)"
+        for each in report.orphans
+    ]
     lines.append(summary(report, color=color))
-    lines += [f"note: {clean(text)}" for text in report.notices]
-    return "\n".join(lines) + "\n"
+    return lines + [f"note: {clean(text)}" for text in report.notices]
+
+
+def _pending(part: Mapping[str, Any]) -> str:
+    """VMs the lock plans and nobody has tried to make."""
+    return f" +{part['pending']} pending" if part.get("pending") else ""
 
 
 def status_markdown(report: StatusReport, *, now: datetime) -> str:
@@ -61,8 +88,11 @@ def changed_rows(report: StatusReport, before: Mapping[str, Row]) -> dict[str, R
 def summary(report: StatusReport, *, color: bool = False) -> str:
     """`edge.prod: Partial-Running (R:2 S:1)   last up 2026-11-22 14:03 by kim, 41 s   lock ok`."""
     display = str(report.summary.get("display") or report.summary.get("status") or Status.EMPTY)
-    parts = [f"{report.stack}: {paint(display, 'bold', color=color)}"]
-    return "   ".join([*parts, *filter(None, (report.last, report.lock))])
+    hidden = (
+        f"{len(report.rows)} of {len(report.rows) + report.left_out} VMs shown" if report.left_out else ""
+    )
+    parts = [f"{report.stack}: {paint(display, 'bold', color=color)}{_pending(report.summary)}", hidden]
+    return "   ".join(filter(None, (*parts, report.last, report.lock)))
 
 
 def age(created_at: str | None, now: datetime) -> str:

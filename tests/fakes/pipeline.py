@@ -237,8 +237,8 @@ class FakePipeline:
         self._begin(request)
         return self.result
 
-    def status(self, request: Request, selection: Selection) -> StatusReport:
-        self._begin(request, selection=selection)
+    def status(self, request: Request, selection: Selection, **asked: Any) -> StatusReport:
+        self._begin(request, selection=selection, **asked)
         if not self.reports:
             raise KeyboardInterrupt
         return self.reports.pop(0)
