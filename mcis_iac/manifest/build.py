@@ -8,6 +8,7 @@ from typing import Any
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.keys import key
 from mcis_iac.manifest.nodes import Entry, Node, plain
+from mcis_iac.manifest.rules_actions import actions
 from mcis_iac.manifest.rules_network import port_range
 from mcis_iac.manifest.scene import GENERATED_KEY, MAIN_NETWORK, Scene
 from mcis_iac.model import (
@@ -53,6 +54,7 @@ def mcis(scene: Scene, *, file: str, env: str | None) -> Mcis:
         },
         networks=_networks(scene),
         firewalls={name: _firewall(name, rules) for name, rules in values.get("firewalls", {}).items()},
+        actions=actions(scene),
         on_failure=values.get("on_failure", "keep"),
         spans=spans(scene),
     )

@@ -18,6 +18,7 @@ from mcis_iac.manifest.examine import examine
 from mcis_iac.manifest.guess import listed, nearest
 from mcis_iac.manifest.nodes import Lines, Node, variants
 from mcis_iac.manifest.overlay import SET_FILE, merge, parse_sets
+from mcis_iac.manifest.rules_actions import excerpts
 from mcis_iac.manifest.scene import scene
 from mcis_iac.manifest.source import MAX_BYTES, Source, decode, parse
 from mcis_iac.model import Diagnostic, Mcis
@@ -154,8 +155,9 @@ def assemble(
     """Merge and check parsed layers, base first, `--set` last; public key files are read."""
     found = [*loose, *(d for source in sources for d in source.diagnostics)]
     root = _merged(sources) if all(source.root is not None for source in sources) else None
+    texts = {source.file: source.text for source in sources}
     if root is not None:
-        found += (each for variant in variants(root) for each in examine(variant, folder))
+        found += (each for variant in variants(root) for each in examine(variant, folder, texts))
     else:
         for source in sources:
             found += _alone(source, base=source is sources[0])
@@ -171,7 +173,7 @@ def assemble(
         mcis=mcis,
         drafts=drafts,
         diagnostics=diagnostics,
-        texts={source.file: source.text for source in sources},
+        texts={**excerpts(diagnostics, texts), **texts},
         paths=paths,
         sources=sources,
         env=env,

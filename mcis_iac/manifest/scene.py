@@ -6,14 +6,14 @@ Everything here tolerates any shape: the schema pass reports wrong shapes, the r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcis_iac.manifest import schema
 from mcis_iac.manifest.guess import nearest
 from mcis_iac.manifest.nodes import Entry, Node
 from mcis_iac.manifest.overlay import merge
-from mcis_iac.model import Span
+from mcis_iac.model import NOTHING, Span
 
 BUILT_IN_IMAGES = ("debian-12", "rocky-9", "ubuntu-22.04", "ubuntu-24.04")
 GENERATED_KEY = "generated"
@@ -23,12 +23,13 @@ MAIN_NETWORK = "main"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """A merged manifest. `groups` maps a name to the group's entry, defaults merged into it;
-    `by_cloud` has the connections of each cloud."""
+    `by_cloud` has the connections of each cloud, `texts` the text of each file, where it is at hand."""
 
     root: Node
     groups: Mapping[str, Entry]
     folder: Path
     by_cloud: Mapping[str, tuple[str, ...]]
+    texts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
     def names(self, section: str) -> tuple[str, ...]:
         """The names defined in a section, in the order written."""
@@ -46,7 +47,7 @@ class Scene:
         yield from node.entries() if node is not None else ()
 
 
-def scene(root: Node, folder: Path) -> Scene:
+def scene(root: Node, folder: Path, texts: Mapping[str, str] = NOTHING) -> Scene:
     """The merged tree as the rules want it."""
     defaults = root.get("defaults")
     groups = {}
@@ -56,7 +57,7 @@ def scene(root: Node, folder: Path) -> Scene:
         if defaults is not None and defaults.is_map and whole.is_map:
             whole = merge(defaults, whole, ("groups", entry.key), home="over")
         groups[entry.key] = Entry(entry.key, entry.key_span, whole)
-    return Scene(root=root, groups=groups, folder=folder, by_cloud=_by_cloud(root))
+    return Scene(root=root, groups=groups, folder=folder, by_cloud=_by_cloud(root), texts=texts)
 
 
 def misspelt(node: Node, what: str | None, *names: str) -> bool:

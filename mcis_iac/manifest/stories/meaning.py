@@ -235,4 +235,37 @@ MEANING = {
         """,
         Severity.WARNING,
     ),
+    "MCIS233": Code(
+        "invalid template",
+        """
+        The texts of an action are templates (jinja2) over the whole MCIS, and this one is not one, or
+        names what does not exist. Known are `vm` (the VM it is rendered for), `vms['web-1']`,
+        `groups.web[0]`, `select('role=web')`, `pick(['a', 'b'])`, `mcis.name`, `namespace` and `range`.
+        `{{ value | sh }}` quotes a value for the shell. Literal braces are written
+        `{% raw %}{{ so }}{% endraw %}`.
+        """,
+    ),
+    "MCIS234": Code(
+        "unusable template file",
+        """
+        The file of a `template` has to lie in the manifest's folder or below it, be UTF-8 text and at
+        most 1 MiB long: what an action does shall be in Git beside the manifest. A relative path
+        starts beside the manifest.
+        """,
+    ),
+    "MCIS235": Code(
+        "action for nobody",
+        """
+        `on` says which VMs an action is for: `all`, a group, a VM such as `web-1`, a list of these, or
+        `{labels: {role: front}}` for the groups that carry all those labels. What is named here does
+        not exist, or no group carries the labels.
+        """,
+    ),
+    "MCIS236": Code(
+        "action name used twice",
+        """
+        Every action has a name of its own: `mcis run NAME` runs it, and the record keeps by that name
+        where it has succeeded.
+        """,
+    ),
 }
