@@ -98,9 +98,9 @@ class PlainBackend:
 
     def stop(self, machines: Sequence[Machine]) -> None:
         if machines:
-            close = {"do": "close", "ids": [machine.id for machine in machines]}
+            ids = [machine.id for machine in machines]
             folders = [machine.directory for machine in machines]
-            processes.end(folders, first=lambda: control.ask(self._directory, close))
+            processes.end(folders, first=lambda: control.close(self._directory, ids))
 
     def attach(self, machine: Machine) -> None:
         files.mount(machine)
@@ -112,14 +112,14 @@ class PlainBackend:
         """Processes of unknown machines, and servers that nobody can reach any more."""
         server = control.hello(self._directory)
         if server is not None and (unknown := server.machines - known):
-            control.ask(self._directory, {"do": "close", "ids": sorted(unknown)})
+            control.close(self._directory, unknown)
         live = control.hello(self._directory)
         lost = [pid for pid in processes.servers(self._directory) if live is None or pid != live.process.pid]
         running = processes.machines_below(self._directory / "i")
         return tuple(sorted({*lost, *(pid for id, pid in running if id not in known)}))
 
     def teardown(self) -> None:
-        control.ask(self._directory, {"do": "quit"})
+        control.close(self._directory)
         control.socket_path(self._directory).unlink(missing_ok=True)
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ LONGEST = 100  # the kernel's limit for the path of a socket is 104 or 108 bytes
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 120.0
 HELLO_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 5.0
 LOG = "plain.log"
 # The shell leaves the server to init and tells its pid: no zombie stays with whoever started it.
 LAUNCH = 'log="$1"; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
@@ -77,6 +78,17 @@ def hello(directory: Path) -> Hello | None:
         return None
     process = Process(pid=answer["pid"], start=answer["start"], boot_id=places.boot_id())
     return Hello(process=process, machines=frozenset(answer["machines"]))
+
+
+def close(directory: Path, ids: Iterable[str] | None = None) -> None:
+    """End those machines, None = all; with the last one the server, whose end is waited for."""
+    question = {"do": "quit"} if ids is None else {"do": "close", "ids": sorted(ids)}
+    answer = ask(directory, question) or {}
+    deadline = time.monotonic() + END_TIMEOUT_S
+    while "last" in answer and places.process_start(answer["last"]) is not None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.002)
 
 
 def ensure(directory: Path) -> Process:

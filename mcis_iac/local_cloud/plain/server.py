@@ -45,12 +45,12 @@ class Server:
         """One question; ends with the connection. The last machine to go ends the server, too."""
         try:
             question = json.loads(await reader.read())
-            answer = json.dumps(await self.do(question)).encode()
+            answer = await self.do(question)
             if question["do"] in CHANGES and not self.guests:
                 # Not reachable any more before the answer: the next machine gets a new server.
                 self.path.unlink(missing_ok=True)
                 self.over.set()
-            writer.write(answer)
+            writer.write(json.dumps(answer).encode())
             await writer.drain()
         except (ValueError, ConnectionError) as error:
             logging.warning("a question could not be answered: %s", error)
@@ -64,11 +64,9 @@ class Server:
             case "open":
                 return await self.open([Guest.of(order) for order in question["machines"]])
             case "close":
-                await self.close(question["ids"])
-                return {}
+                return await self.close(question["ids"])
             case "quit":
-                await self.close(list(self.guests))
-                return {}
+                return await self.close(list(self.guests))
             case unknown:
                 return {"error": f"unknown question {unknown}"}
 
@@ -98,7 +96,8 @@ class Server:
             self.tasks[guest.id] = asyncio.create_task(firstboot.beside_ssh(guest, plan))
         return ""
 
-    async def close(self, ids: list[str]) -> None:
+    async def close(self, ids: list[str]) -> dict[str, int]:
+        """End machines; with the last one, who is to end: `{"last": pid}`."""
         for id in ids:
             if task := self.tasks.pop(id, None):
                 task.cancel()
@@ -108,6 +107,7 @@ class Server:
             if guest := self.guests.pop(id, None):
                 guest.kill()
                 _say(guest, "stopped")
+        return {} if self.guests else {"last": os.getpid()}
 
 
 def _say(guest: Guest, words: str) -> None:
