@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from mcis_iac.model import HostResult, Vm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One command for all VMs, as it goes over the wire."""
+    """One command, for all VMs or for one, as it goes over the wire."""
 
     text: str
     stdin: bytes
@@ -27,16 +27,30 @@ class Job:
     keep: int
 
 
-class _Sink:
-    """Hands lines to the caller's function; when that fails, everything stops and the failure is kept."""
+OnResult = Callable[[HostResult], None]
 
-    def __init__(self, on_output: OnOutput | None) -> None:
+
+class _Sink:
+    """Hands lines and results to the caller's functions; when one fails, everything stops with that failure."""
+
+    def __init__(self, on_output: OnOutput | None, on_result: OnResult | None = None) -> None:
         self._on_output = on_output
+        self._on_result = on_result
         self.stopped = asyncio.Event()
         self.failure: Exception | None = None
 
     def for_vm(self, vm: str) -> OnLine | None:
         return None if self._on_output is None else lambda stream, line: self._line(vm, stream, line)
+
+    def ended(self, result: HostResult) -> HostResult:
+        """A VM is done; the same result."""
+        if self._on_result is not None and self.failure is None:
+            try:
+                self._on_result(result)
+            except Exception as failure:
+                self.failure = failure
+                self.stopped.set()
+        return result
 
     def _line(self, vm: str, stream: str, line: str) -> None:
         if self._on_output is None or self.failure is not None:
@@ -50,21 +64,25 @@ class _Sink:
 
 def run_on_all(
     vms: Sequence[Vm],
-    job: Job,
+    job: Job | Mapping[str, Job],
     *,
     login: Login,
     on_output: OnOutput | None,
     serial: int | None,
     parallel: int,
+    on_result: OnResult | None = None,
 ) -> tuple[HostResult, ...]:
-    """Run the job on the VMs, `serial` of them at a time; results in their order."""
+    """Run the job (or each VM's own, by name) on the VMs, `serial` of them at a time; results in their order.
+
+    `on_result` gets each of them as soon as it is there.
+    """
     raise_file_limit()
     client = Client(login, handshakes=parallel)
-    return asyncio.run(_on_all(client, tuple(vms), job, _Sink(on_output), serial or len(vms) or 1))
+    return asyncio.run(_on_all(client, tuple(vms), job, _Sink(on_output, on_result), serial or len(vms) or 1))
 
 
 async def _on_all(
-    client: Client, vms: tuple[Vm, ...], job: Job, sink: _Sink, size: int
+    client: Client, vms: tuple[Vm, ...], job: Job | Mapping[str, Job], sink: _Sink, size: int
 ) -> tuple[HostResult, ...]:
     try:
         for vm in vms:
@@ -79,7 +97,7 @@ async def _on_all(
 
 
 async def _in_batches(
-    client: Client, vms: tuple[Vm, ...], job: Job, sink: _Sink, size: int
+    client: Client, vms: tuple[Vm, ...], job: Job | Mapping[str, Job], sink: _Sink, size: int
 ) -> tuple[HostResult, ...]:
     results: list[HostResult] = []
     for start in range(0, len(vms), size):
@@ -89,13 +107,17 @@ async def _in_batches(
                 HostResult(vm=vm.name, group=vm.group, exit_status=None, error=CANCELLED) for vm in batch
             ]
             continue
-        tasks = [asyncio.ensure_future(_on_one(client, vm, job, sink)) for vm in batch]
+        tasks = [asyncio.ensure_future(_on_one(client, vm, _job_of(job, vm), sink)) for vm in batch]
         watch = asyncio.ensure_future(_cancel_when(sink.stopped, tasks))
         try:
             results += await asyncio.gather(*tasks)
         finally:
             watch.cancel()
     return tuple(results)
+
+
+def _job_of(job: Job | Mapping[str, Job], vm: Vm) -> Job:
+    return job if isinstance(job, Job) else job[vm.name]
 
 
 async def _cancel_when(stopped: asyncio.Event, tasks: Sequence[asyncio.Future[HostResult]]) -> None:
@@ -126,7 +148,7 @@ async def _on_one(client: Client, vm: Vm, job: Job, sink: _Sink) -> HostResult:
         error = f"timed out after {job.timeout_s:g} s"
     except asyncio.CancelledError:
         error = CANCELLED
-    return HostResult(
+    result = HostResult(
         vm=vm.name,
         group=vm.group,
         exit_status=exit_status,
@@ -136,6 +158,7 @@ async def _on_one(client: Client, vm: Vm, job: Job, sink: _Sink) -> HostResult:
         error=error,
         elapsed_s=time.monotonic() - began,
     )
+    return sink.ended(result)
 
 
 @contextmanager
