@@ -1,14 +1,17 @@
-"""The state of instances on EC2: one question per region for all of them."""
+"""The state of instances on EC2, one question per region for all of them, and their power."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from mcis_iac.clouds.aws import power
 from mcis_iac.clouds.aws.credentials import Access, translated
 from mcis_iac.clouds.base import Observed
-from mcis_iac.model import Connection, Status, Vm
+from mcis_iac.clouds.common.together import together
+from mcis_iac.model import Connection, Failure, Status, Vm
 
 STATUS = MappingProxyType(
     {
@@ -24,6 +27,7 @@ GONE = Observed(status=Status.TERMINATED, native="not found")
 # A filter takes this many values; unlike a list of ids it does not mind the unknown ones.
 FILTER_VALUES = 200
 THEIR_FAULT = "Server."
+NEWS_S = 0.5
 
 
 def observe(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]:
@@ -31,13 +35,34 @@ def observe(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]
     if not vms:
         return {}
     access = Access(connection)
-    known: dict[str, Observed] = {}
+    ids = {
+        region: [vm.id for vm in vms if vm.region == region] for region in sorted({vm.region for vm in vms})
+    }
     with translated(connection):
-        for region in sorted({vm.region for vm in vms}):
-            ids = [vm.id for vm in vms if vm.region == region]
-            for instance in _instances(access.client("ec2", region), ids):
-                known[instance["InstanceId"]] = _observed(instance)
+        # Sessions are for one thread, clients for many.
+        asked = [(access.client("ec2", region), chunk) for region in ids for chunk in _chunks(ids[region])]
+        known = {id: seen for found in together(asked, _asked) for id, seen in found.items()}
     return {vm.name: known.get(vm.id, GONE) for vm in vms}
+
+
+def stop(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+    """Stop instances; one that is stopped stays so. A one-time spot machine cannot be stopped."""
+    return power.act(connection, vms, "suspend")
+
+
+def start(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+    """Start stopped instances; one that runs stays so."""
+    return power.act(connection, vms, "resume")
+
+
+def reboot(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+    """Ask the systems of running instances to restart; no state of EC2 ever shows it."""
+    return power.act(connection, vms, "reboot")
+
+
+def console(connection: Connection, vm: Vm) -> str:
+    """What EC2 has of the machine's console, 64 KiB at most; "" in a machine's first minutes."""
+    return power.console(connection, vm)
 
 
 def notices(_: Connection) -> Sequence[str]:
@@ -45,13 +70,29 @@ def notices(_: Connection) -> Sequence[str]:
     return ()
 
 
-def _instances(client: Any, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    pages = client.get_paginator("describe_instances")
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(ids), FILTER_VALUES):
-        chunk = {"Name": "instance-id", "Values": list(ids[start : start + FILTER_VALUES])}
-        for page in pages.paginate(Filters=[chunk]):
-            for reservation in page["Reservations"]:
-                yield from reservation["Instances"]
+        yield ids[start : start + FILTER_VALUES]
+
+
+def _asked(question: tuple[Any, Sequence[str]]) -> Mapping[str, Observed]:
+    """What a region says of these ids, asked twice about what it has not heard of yet."""
+    client, ids = question
+    known = dict(_instances(client, ids))
+    missing = [id for id in ids if id not in known]
+    if missing:
+        # A machine is not in every list from its first second.
+        time.sleep(NEWS_S)
+        known |= dict(_instances(client, missing))
+    return known
+
+
+def _instances(client: Any, ids: Iterable[str]) -> Iterator[tuple[str, Observed]]:
+    chosen = {"Name": "instance-id", "Values": list(ids)}
+    for page in client.get_paginator("describe_instances").paginate(Filters=[chosen]):
+        for reservation in page["Reservations"]:
+            for instance in reservation["Instances"]:
+                yield str(instance["InstanceId"]), _observed(instance)
 
 
 def _observed(instance: Mapping[str, Any]) -> Observed:

@@ -6,6 +6,7 @@ are plain requests. Errors become CredentialsError or OperationError here and no
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from mcis_iac.clouds.azure import credentials
+from mcis_iac.clouds.common.power import Busy
 from mcis_iac.errors import CredentialsError, McisError, OperationError
 from mcis_iac.model import Connection
 
@@ -29,8 +31,9 @@ DONE_WITHIN_S = 3_600
 POLL_S = 10
 RETRIES = 5
 BACKOFF_S = 0.8
+SPREAD_S = 0.3
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-ACCEPTED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, ERRORS_FROM = 202, 401, 403, 404, 400
+ACCEPTED, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, ERRORS_FROM = 202, 401, 403, 404, 409, 400
 RUNNING = frozenset({"InProgress", "Running", "Accepted", "Creating", "Updating", "Deleting"})
 
 Json = Mapping[str, Any]
@@ -94,6 +97,13 @@ class Arm:
                 return
             page = self._sent("GET", self._url(following), {}).json()
 
+    def post(self, path: str, *, version: str, **params: str) -> Any:
+        """Do something to a thing: the answer, whose headers are what to `wait` for when it is accepted.
+
+        Busy while something else is being done to it.
+        """
+        return self._sent("POST", self._url(path), {"api-version": version, **params})
+
     def delete(self, path: str, *, version: str) -> Mapping[str, str] | None:
         """Begin to delete a thing: what to `wait` for, or None when it is gone already."""
         try:
@@ -104,23 +114,31 @@ class Arm:
 
     def wait(self, begun: Mapping[str, str]) -> None:
         """Until an operation is done; OperationError if it failed."""
+        if not self.settled(begun, DONE_WITHIN_S):
+            minutes = DONE_WITHIN_S // 60
+            raise OperationError(
+                summary="Azure did not finish in time",
+                detail=f"{self.connection.name}: an operation runs for more than {minutes} minutes",
+            )
+
+    def settled(self, begun: Mapping[str, str], within_s: float) -> bool:
+        """Whether an operation is done by then, asking no more often than Azure wants; as `wait`."""
         headers = {name.lower(): value for name, value in begun.items()}
         status = headers.get("azure-asyncoperation")
         url = self._url(status or headers["location"])
-        deadline = time.monotonic() + DONE_WITHIN_S
-        while time.monotonic() < deadline:
-            time.sleep(float(headers.get("retry-after", POLL_S)))
+        deadline = time.monotonic() + within_s
+        while True:
+            pause = float(headers.get("retry-after", POLL_S))
+            if time.monotonic() + pause > deadline:
+                return False
+            time.sleep(pause)
             try:
                 answer = self._sent("GET", url, {})
             except NotThere:
-                return
+                return True
             headers = {name.lower(): value for name, value in answer.headers.items()}
             if self._over(answer, by_status=bool(status)):
-                return
-        raise OperationError(
-            summary="Azure did not finish in time",
-            detail=f"{self.connection.name}: an operation runs for more than {DONE_WITHIN_S // 60} minutes",
-        )
+                return True
 
     def _over(self, answer: Any, *, by_status: bool) -> bool:
         if not by_status:
@@ -134,6 +152,14 @@ class Arm:
                 detail=f"{self.connection.name}: {_said(body) or body.get('status')}",
             )
         return True
+
+    def text(self, url: str) -> str:
+        """What a signed address outside the API gives; it must not be sent our token. "" if nothing."""
+        if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
+            return ""
+        with translated(self.connection), _plain(url) as client:
+            answer = client.send_request(_request("GET", url, {}))
+        return "" if answer.status_code >= ERRORS_FROM else str(answer.text("utf-8"))
 
     # ---------------------------------------------------------- one request
 
@@ -150,12 +176,10 @@ class Arm:
         return path
 
     def _sent(self, method: str, url: str, params: Mapping[str, str]) -> Any:
-        from azure.core.rest import HttpRequest
-
         loopback = urlsplit(url).hostname in LOOPBACK
         options = {"enforce_https": False} if loopback else {}
         with translated(self.connection):
-            answer = self._client.send_request(HttpRequest(method, url, params=dict(params)), **options)
+            answer = self._client.send_request(_request(method, url, params), **options)
         if answer.status_code >= ERRORS_FROM:
             raise self._refused(answer)
         return answer
@@ -170,6 +194,9 @@ class Arm:
             return _no_access(detail=detail)
         if answer.status_code == NOT_FOUND:
             return NotThere(summary="not found on Azure", detail=detail)
+        if answer.status_code == CONFLICT and "retry-after" not in answer.headers:
+            # With a time to wait it has been asked again already.
+            return Busy(summary="Azure is busy with it", detail=detail)
         return OperationError(
             summary="Azure refused", detail=detail, hint="mcis doctor azure says what is wrong"
         )
@@ -197,6 +224,33 @@ def _no_access(*, detail: str) -> CredentialsError:
     )
 
 
+def _request(method: str, url: str, params: Mapping[str, str]) -> Any:
+    from azure.core.rest import HttpRequest
+
+    return HttpRequest(method, url, params=dict(params))
+
+
+def _plain(base: str) -> Any:
+    from azure.core import PipelineClient
+    from azure.core.pipeline import policies
+
+    steps = [policies.UserAgentPolicy("mcis-iac"), _retrying()]
+    return PipelineClient(base, policies=steps, connection_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S)
+
+
+def _retrying() -> Any:
+    from azure.core.pipeline.policies import RetryPolicy
+
+    class Apart(RetryPolicy):  # type: ignore[misc]  # it comes without types
+        """Those who were all refused at once do not all come back at once."""
+
+        def sleep(self, *arguments: Any, **options: Any) -> None:
+            time.sleep(random.uniform(0, SPREAD_S))
+            super().sleep(*arguments, **options)
+
+    return Apart(retry_total=RETRIES, retry_backoff_factor=BACKOFF_S)
+
+
 def _client(connection: Connection, base: str, credential: Any) -> Any:
     from azure.core import PipelineClient
     from azure.core.pipeline import policies
@@ -204,7 +258,7 @@ def _client(connection: Connection, base: str, credential: Any) -> Any:
     # In the order a request goes through them: a repeated one gets a fresh token.
     steps = [
         policies.UserAgentPolicy("mcis-iac"),
-        policies.RetryPolicy(retry_total=RETRIES, retry_backoff_factor=BACKOFF_S),
+        _retrying(),
         policies.BearerTokenCredentialPolicy(credential, credentials.scope(connection)),
     ]
     return PipelineClient(base, policies=steps, connection_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S)

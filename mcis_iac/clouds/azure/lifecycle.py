@@ -1,4 +1,4 @@
-"""The state of machines on Azure, all of a subscription in one list."""
+"""The state of machines on Azure, all of a subscription in one list, and their power."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mcis_iac.clouds.azure import arm
+from mcis_iac.clouds.azure import arm, power
 from mcis_iac.clouds.azure.arm import Arm, NotThere
 from mcis_iac.clouds.base import Observed
-from mcis_iac.model import Connection, Status, Vm
+from mcis_iac.clouds.common.together import together
+from mcis_iac.model import Connection, Failure, Status, Vm
 
 KIND = "Microsoft.Compute/virtualMachines"
 POWER = MappingProxyType(
@@ -40,7 +41,30 @@ def observe(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]
         rows = cloud.listed(path, version=arm.version(KIND), statusOnly="true")
         # Azure writes names of resource groups in the case it likes.
         known = {str(row["id"]).lower(): _read(row.get("properties", {})) for row in rows}
-        return {vm.name: known.get(vm.id.lower()) or _alone(cloud, vm) for vm in vms}
+        missing = [vm for vm in vms if vm.id.lower() not in known]
+        alone = together(missing, lambda vm: _alone(cloud, vm))
+    news = {vm.name: seen for vm, seen in zip(missing, alone, strict=True)}
+    return {vm.name: news.get(vm.name) or known[vm.id.lower()] for vm in vms}
+
+
+def stop(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+    """Deallocate machines: what is only powered off is still paid for."""
+    return power.act(connection, vms, "suspend")
+
+
+def start(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+    """Start deallocated or stopped machines."""
+    return power.act(connection, vms, "resume")
+
+
+def reboot(connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Failure]:
+    """Restart running machines."""
+    return power.act(connection, vms, "reboot")
+
+
+def console(connection: Connection, vm: Vm) -> str:
+    """The serial log that boot diagnostics keep; "" where they are off."""
+    return power.console(connection, vm)
 
 
 def _alone(cloud: Arm, vm: Vm) -> Observed:

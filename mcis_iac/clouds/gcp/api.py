@@ -7,11 +7,15 @@ and nowhere else.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from mcis_iac.clouds.common.power import Busy, later, pause_s
+from mcis_iac.clouds.common.together import WORKERS
 from mcis_iac.clouds.gcp import credentials
 from mcis_iac.errors import CredentialsError, McisError, OperationError
 from mcis_iac.model import Connection
@@ -23,9 +27,11 @@ TIMEOUT_S = 60
 WAIT_TIMEOUT_S = 150
 RETRIES = 4
 AGAIN = (429, 500, 502, 503, 504)
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT = 401, 403, 404, 409
 ERRORS_FROM = 400
 BUSY = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")
+# Another operation is at work on the same thing; quotaExceeded is here the quota of requests.
+PASSING = (*BUSY, "resourceNotReady", "resourceInUseByAnotherResource", "operationInProgress")
 
 Json = Mapping[str, Any]
 
@@ -95,6 +101,10 @@ class Api:
                     yield Scoped(scope, None)
             yield from (Scoped(scope, None) for scope in page.get("unreachables", ()))
 
+    def post(self, path: str, **params: str) -> Json:
+        """Begin to do something to a thing: the operation. Busy while another one is at work on it."""
+        return self._send("POST", self._url(COMPUTE, path), params=params)
+
     def delete(self, path: str) -> Json | None:
         """Begin to delete a thing: the operation, or None when it is gone already."""
         try:
@@ -108,12 +118,18 @@ class Api:
         while operation.get("status") != "DONE":
             url = self._url(COMPUTE, f"{path}/wait")
             operation = self._send("POST", url, timeout=WAIT_TIMEOUT_S)
-        errors = operation.get("error", {}).get("errors", ())
-        if errors:
-            raise OperationError(
-                summary="Google Cloud could not do it",
-                detail="; ".join(f"{each.get('code')}: {each.get('message')}" for each in errors),
-            )
+        check(operation)
+
+    def settled(self, operation: Json, within_s: float) -> None:
+        """Look at an operation for a while; OperationError if it failed by then."""
+        path, deadline = relative(operation["selfLink"]), time.monotonic() + within_s
+        for attempt in count():
+            check(operation)
+            pause = pause_s(attempt)
+            if operation.get("status") == "DONE" or time.monotonic() + pause > deadline:
+                return
+            time.sleep(pause)
+            operation = self.get(path)
 
     def allowed(self, permissions: list[str]) -> frozenset[str]:
         """Which of the permissions the credentials have in the project."""
@@ -141,7 +157,7 @@ class Api:
             raise self._no_login(credentials.spent(self.connection) or str(problem)) from problem
         content = _json(answer)
         if answer.status_code >= ERRORS_FROM:
-            raise self._problem(answer.status_code, content, answer.reason)
+            raise self._problem(answer, content)
         return content
 
     def _no_login(self, detail: str) -> CredentialsError:
@@ -151,10 +167,10 @@ class Api:
             hint=credentials.LOGIN,
         )
 
-    def _problem(self, status: int, content: Json, reason: str) -> McisError:
-        error = content.get("error")
+    def _problem(self, answer: Any, content: Json) -> McisError:
+        status, error = answer.status_code, content.get("error")
         error = error if isinstance(error, Mapping) else {}
-        detail = str(error.get("message") or f"{status} {reason}")
+        detail = str(error.get("message") or f"{status} {answer.reason}")
         reasons = {str(each.get("reason")) for each in error.get("errors", ())}
         if status == UNAUTHENTICATED:
             return self._no_login(detail)
@@ -169,7 +185,21 @@ class Api:
                 if disabled
                 else f"mcis doctor gcp shows which permissions connection `{self.connection.name}` lacks",
             )
-        return OperationError(summary="Google Cloud refused a request", detail=detail)
+        refused = "Google Cloud refused a request"
+        if status == CONFLICT or (status not in AGAIN and not reasons.isdisjoint(PASSING)):
+            after_s = later(answer.headers.get("Retry-After"))
+            return Busy(summary=refused, detail=detail, after_s=after_s)
+        return OperationError(summary=refused, detail=detail)
+
+
+def check(operation: Json) -> None:
+    """OperationError if it failed."""
+    errors = operation.get("error", {}).get("errors", ())
+    if errors:
+        raise OperationError(
+            summary="Google Cloud could not do it",
+            detail="; ".join(f"{each.get('code')}: {each.get('message')}" for each in errors),
+        )
 
 
 def relative(link: str) -> str:
@@ -196,10 +226,11 @@ def _session(found: Any) -> Any:
     retry = Retry(
         total=RETRIES,
         backoff_factor=0.5,
+        backoff_jitter=0.5,
         status_forcelist=AGAIN,
         allowed_methods=None,  # the few calls that are no questions may be repeated, too
         raise_on_status=False,
     )
-    session.mount("https://", HTTPAdapter(max_retries=retry))
-    session.mount("http://", HTTPAdapter(max_retries=retry))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=WORKERS))
     return session

@@ -7,16 +7,20 @@ in the connection, variables of another name. They are never kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+from mcis_iac.clouds.common.power import Busy, later, patiently
 from mcis_iac.errors import CredentialsError, McisError, OperationError
 from mcis_iac.model import Connection
 
 PREFIX = "OS_"
 TIMEOUT_S = 60
 REFUSED = (401, 403)
+# Too often, or the cloud's own trouble.
+AGAIN = frozenset({429, 500, 502, 503, 504})
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -51,6 +55,31 @@ def translating(connection: Connection) -> Iterator[None]:
         raise
     except Exception as error:
         raise _translated(connection, error) from error
+
+
+def patient(connection: Connection, call: Callable[[], Result]) -> Result:
+    """What a call gives that is repeated while the cloud is too busy or broken; errors are ours."""
+
+    def once() -> Result:
+        try:
+            with translating(connection):
+                return call()
+        except OperationError as error:
+            if status(error) not in AGAIN:
+                raise
+            headers = getattr(getattr(error.__cause__, "response", None), "headers", None) or {}
+            after_s = later(headers.get("Retry-After"))
+            raise Busy(
+                summary=error.summary, detail=error.detail, hint=error.hint, after_s=after_s
+            ) from error
+
+    return patiently(once)
+
+
+def status(error: McisError) -> int | None:
+    """The HTTP status that an error of ours is about."""
+    cause = error.__cause__
+    return getattr(cause, "status_code", None) or getattr(cause, "http_status", None)
 
 
 def regions(cloud: Any, connection: Connection) -> list[str]:

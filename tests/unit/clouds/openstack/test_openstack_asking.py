@@ -11,6 +11,7 @@ from fakes.openstack import REQUEST_ID, FakeOpenStack
 
 from mcis_iac.clouds.base import Check, Demand, ImageQuery, PlaceQuery
 from mcis_iac.clouds.openstack import doctor, images, lifecycle, lookup, resources
+from mcis_iac.clouds.openstack.states import status_of
 from mcis_iac.engine.home import StackHome
 from mcis_iac.errors import CredentialsError, OperationError
 from mcis_iac.flows.asking import answered
@@ -359,7 +360,7 @@ def test_disks_need_a_service_for_them(cloud: FakeOpenStack) -> None:
     ],
 )
 def test_a_state_is_one_of_ours(status: str, task: str | None, seen: Status) -> None:
-    assert lifecycle.status_of(status, task) is seen
+    assert status_of(status, task) is seen
 
 
 def test_servers_are_observed_in_their_regions(cloud: FakeOpenStack) -> None:
