@@ -51,8 +51,8 @@ def patiently(call: Callable[[], Result]) -> Result:
             return call()
         except Busy as error:
             if attempt == ATTEMPTS - 1 or (error.after_s or 0) > PATIENCE_S:
-                words = {"summary": error.summary, "detail": error.detail, "hint": error.hint}
-                raise OperationError(**words) from error.__cause__
+                told = OperationError(summary=error.summary, detail=error.detail, hint=error.hint)
+                raise told from error.__cause__
             time.sleep(pause_s(attempt, error.after_s))
             attempt += 1
 
