@@ -7,6 +7,7 @@ What was learned goes into the lock, so that it is asked once and is the same fo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from mcis_iac.actions import hostkeys
@@ -30,6 +31,7 @@ from mcis_iac.pipeline import Silent
 from mcis_iac.placement import places
 from mcis_iac.placement.lock import GroupLock, Lock, Offer, rows
 from mcis_iac.placement.members import Settled
+from mcis_iac.program.renaming import first_vm_name
 
 NOT_THERE = "MCIS247"
 Ids = Mapping[tuple[str, ImageQuery], str]
@@ -99,11 +101,15 @@ def _wants_me(wall: Firewall | None) -> bool:
 
 def with_host_keys(plan: Plan, home: StackHome) -> Plan:
     """The plan with a host key for every machine that does not tell its own."""
-    names = [m.name for m in plan.members if registry.graph(m.cloud).INJECTS_HOST_KEYS]
+    # A renamed group's VMs have the keys of their first names.
+    names = {
+        m.name: first_vm_name(plan, m) for m in plan.members if registry.graph(m.cloud).INJECTS_HOST_KEYS
+    }
     if not names:
         return plan
     stack = f"{plan.mcis.namespace}/{plan.mcis.stack}"
-    return replace(plan, host_keys=hostkeys.derive(passphrase(home), stack, names))
+    derived = hostkeys.derive(passphrase(home), stack, names.values())
+    return replace(plan, host_keys={name: derived[first] for name, first in names.items()})
 
 
 # ---------------------------------------------------------------- images
@@ -120,19 +126,27 @@ def _known(mcis: Mcis, lock: Lock) -> dict[tuple[str, ImageQuery], str]:
 
 
 def _ask(mcis: Mcis, settled: Settled, without: Collection[str]) -> _Answers:
-    """Every connection with members in its turn; one that fails keeps nobody from the others."""
+    """Every connection with members, all at once; one that fails keeps nobody from the others."""
     plan, known = settled.plan, _known(mcis, settled.lock)
     answers = _Answers(dict(known), settled.lock.places)
-    for name in dict.fromkeys(member.connection for member in plan.members):
-        if name in without:
-            continue
+
+    def ask(name: str) -> tuple[Mapping[tuple[str, ImageQuery], str], Mapping[PlaceQuery, str]] | Silent:
         connection = mcis.connections[name]
         try:
-            answers.ids |= _images(mcis, plan, connection, known)
-            told = _places(plan, connection, answers.places)
-            answers.places = places.learned(answers.places, name, told)
+            return _images(mcis, plan, connection, known), _places(plan, connection, settled.lock.places)
         except McisError as error:
-            answers.silent[name] = silence.of(connection, error)
+            return silence.of(connection, error)
+
+    names = [
+        name for name in dict.fromkeys(member.connection for member in plan.members) if name not in without
+    ]
+    with ThreadPoolExecutor(max_workers=len(names) or 1) as pool:
+        for name, told in zip(names, pool.map(ask, names), strict=True):
+            if isinstance(told, Silent):
+                answers.silent[name] = told
+            else:
+                answers.ids |= told[0]
+                answers.places = places.learned(answers.places, name, told[1])
     return answers
 
 

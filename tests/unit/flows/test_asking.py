@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -184,3 +185,18 @@ def test_machines_that_tell_no_host_key_are_given_one(images: Images) -> None:
 def test_a_cloud_without_ids_for_images_is_asked_nothing() -> None:
     found = settled(an_mcis(a_group("web")))
     assert asked(found) == found
+
+
+def test_connections_are_asked_at_once(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(2)
+
+    def resolve(connection: Connection, queries: Sequence[ImageQuery]) -> Mapping[ImageQuery, str]:
+        together.wait(10)  # fails when nobody else comes
+        return dict.fromkeys(queries, f"img-of-{connection.name}")
+
+    monkeypatch.setattr(images, "resolve", resolve)
+    names = ("one", "two")
+    connections = {name: Connection(name=name, cloud="local") for name in names}
+    groups = (a_group(f"in-{name}", 1, connection=name) for name in names)
+    found = asked(settled(an_mcis(*groups, connections=connections)))
+    assert [member.image.id for member in found.plan.members] == ["img-of-one", "img-of-two"]
