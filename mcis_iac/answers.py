@@ -24,6 +24,8 @@ from mcis_iac.model import (
 )
 
 __all__ = [
+    "ActionReport",
+    "ActionRow",
     "Applied",
     "Confirm",
     "ConfirmDown",
@@ -33,6 +35,8 @@ __all__ = [
     "HostResult",
     "OnOutput",
     "Orphan",
+    "PowerReport",
+    "PowerRow",
     "Preview",
     "Silent",
     "StatusReport",
@@ -92,7 +96,7 @@ class Preview:
     `sources` maps a resource key to `file:line` of what caused its change, where known;
     `notices` are sentences said once per run (fallback backend, built-in image on local, ...).
     `timings` are seconds per stage: placed, built, engine. Nothing of the connections in `silent` is
-    in the diff, nor what depends on their VMs.
+    in the diff, nor what depends on their VMs. `actions` has a phrase per action that is due.
     """
 
     mcis: Mcis
@@ -104,6 +108,7 @@ class Preview:
     lock_changed: bool = False
     words: str = ""
     silent: tuple[Silent, ...] = ()
+    actions: tuple[str, ...] = ()
 
     @property
     def refusal(self) -> McisError | None:
@@ -126,6 +131,32 @@ class VmResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRow:
+    """An action on one VM: state is done, FAILED, left out (suspended) or not run (after a failure).
+
+    `result` is there when it was sent; `detail` says why it is not done.
+    """
+
+    action: str
+    vm: str
+    group: str
+    state: str
+    detail: str = ""
+    result: HostResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionReport:
+    """What `run` did, or `up` after its VMs were there; `log` is the file with all output, "" = none."""
+
+    rows: tuple[ActionRow, ...] = ()
+    exit_code: int = 0
+    log: str = ""
+    next: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """The result of `up`, `down`, `scale`, `refresh`; `next` is the one command that continues."""
 
@@ -133,6 +164,40 @@ class Applied:
     outcome: Outcome | None
     vms: tuple[VmResult, ...] = ()
     inventory: Inventory = field(default_factory=Inventory)
+    exit_code: int = 0
+    next: str = ""
+    notices: tuple[str, ...] = ()
+    actions: ActionReport = field(default_factory=ActionReport)
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerRow:
+    """One VM after `suspend`, `resume` or `reboot`.
+
+    `state` is done, unchanged (it was there already), skipped (refused, with --partial), failed, or
+    pending: begun or not, when the user stopped it or an earlier VM of a series failed.
+    """
+
+    name: str
+    group: str
+    connection: str
+    cloud: str
+    region: str
+    before: Status
+    after: Status
+    state: str
+    elapsed_s: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerReport:
+    """What became of every VM that was meant; `next` is the one command that continues."""
+
+    stack: str
+    action: str
+    rows: tuple[PowerRow, ...]
     exit_code: int = 0
     next: str = ""
     notices: tuple[str, ...] = ()

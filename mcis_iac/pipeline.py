@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         HostResult,
         OnOutput,
         Orphan,
+        PowerReport,
+        PowerRow,
         Preview,
         Silent,
         StatusReport,
@@ -52,6 +54,8 @@ __all__ = [
     "HostResult",
     "OnOutput",
     "Orphan",
+    "PowerReport",
+    "PowerRow",
     "Preview",
     "Request",
     "Selection",
@@ -66,9 +70,11 @@ __all__ = [
     "execute",
     "explain",
     "graph_text",
+    "heal",
     "ignore",
     "load",
     "outputs",
+    "power",
     "preview",
     "refresh",
     "refusal",
@@ -77,6 +83,7 @@ __all__ = [
     "scale",
     "ssh_command",
     "status",
+    "terminate",
     "up",
 ]
 
@@ -296,6 +303,51 @@ def execute(
         script=script,
         setenv=setenv,
     )
+
+
+def power(
+    request: Request,
+    control: str,
+    selection: Selection,
+    *,
+    serial: int | None = None,
+    force: bool = False,
+    partial: bool = False,
+) -> PowerReport:
+    """`suspend`, `resume` or `reboot` the selected VMs; OperationError when one of them is refused.
+
+    Partial failure is a result (exit 4), and so is a cloud that keeps us out (exit 3).
+    """
+    from mcis_iac.actions.transitions import Control
+    from mcis_iac.flows import power as powers
+
+    wanted = powers.Wanted(
+        control=Control(control), selection=selection, serial=serial, force=force, partial=partial
+    )
+    return powers.power(request, wanted)
+
+
+def terminate(
+    request: Request, selection: Selection, *, force_protected: bool = False, confirm: Confirm
+) -> Applied:
+    """Scale in by name: the selected VMs go, in the manifest and for real. Without a selection use `down`."""
+    from mcis_iac.flows import ending
+
+    return ending.terminate(request, selection, force_protected=force_protected, confirm=confirm)
+
+
+def heal(
+    request: Request,
+    selection: Selection,
+    *,
+    serial: int | None = None,
+    force_protected: bool = False,
+    confirm: Confirm,
+) -> Applied | None:
+    """Make the selected VMs that failed anew, `serial` at a time; None when none has failed."""
+    from mcis_iac.flows import ending
+
+    return ending.heal(request, selection, serial=serial, force_protected=force_protected, confirm=confirm)
 
 
 def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:

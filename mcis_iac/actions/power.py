@@ -148,6 +148,7 @@ class _Poll:
     pace: Pace
     began: float
     left: dict[str, Vm]
+    last: dict[str, Observed] = field(default_factory=dict)
     running_since: dict[str, float] = field(default_factory=dict)
     rebooting: set[str] = field(default_factory=set)
     missing: dict[str, int] = field(default_factory=dict)
@@ -175,12 +176,13 @@ class _Poll:
             seen = self.batch.module.observe(self.batch.connection, tuple(self.left.values()))
         except CredentialsError as error:
             failure = _failure(self.control, error)
-            yield from [self._end(name, None, failure) for name in list(self.left)]
+            yield from [self._end(name, self.last.get(name), failure) for name in list(self.left)]
             return
         except McisError as error:  # a cloud that does not answer proves nothing
             self.silence = error.detail or error.summary
             return
         self.silence = ""
+        self.last |= seen
         now = self._boots(seen)
         for name in list(self.left):
             if name in seen:
@@ -246,4 +248,4 @@ class _Poll:
         words = f"not there after {self.pace.deadline_s:g} s"
         words += f"; {self.silence}" if self.silence else ""
         failure = Failure(code="timeout", stage=self.control, message=words)
-        yield from [self._end(name, None, failure) for name in list(self.left)]
+        yield from [self._end(name, self.last.get(name), failure) for name in list(self.left)]

@@ -24,9 +24,12 @@ from mcis_iac.errors import Cancelled, McisError, UsageError
 BROKEN_PIPE = 141
 BUG = 255
 GARBAGE = 20_000  # new objects before a look for garbage; Python's own is 700
-CHANGING = ("up", "scale", "replace", "refresh", "down")
+CHANGING = (
+    "up", "scale", "replace", "heal", "refresh", "down", "terminate", "suspend", "resume", "reboot"
+)  # fmt: skip
 EPILOG = (
-    "plan, apply and destroy mean preview, up and down. Every shared flag can also be set as MCIS_<FLAG>. "
+    "plan, apply and destroy mean preview, up and down; stop and start mean suspend and resume. "
+    "Every shared flag can also be set as MCIS_<FLAG>. "
     "`mcis VERB -h` (or --help) explains a verb."
 )
 

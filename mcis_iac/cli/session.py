@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from mcis_iac.engine.events import Event
     from mcis_iac.pipeline import Request, Selection
 
-SLOW = ("preview", "up", "scale", "replace", "refresh", "down")  # worth a display from the beginning
+# Worth a display from the beginning.
+SLOW = ("preview", "up", "scale", "replace", "heal", "refresh", "down", "terminate")
 Replace = Callable[[str, list[str]], Any]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         DoctorReport,
         HostResult,
         OnOutput,
+        PowerReport,
         Preview,
         Request,
         Selection,
@@ -86,6 +87,28 @@ class Stages(Protocol):
         script: str | None = None,
         setenv: Mapping[str, str] = ...,
     ) -> tuple[HostResult, ...]: ...
+    def power(
+        self,
+        request: Request,
+        control: str,
+        selection: Selection,
+        *,
+        serial: int | None = None,
+        force: bool = False,
+        partial: bool = False,
+    ) -> PowerReport: ...
+    def terminate(
+        self, request: Request, selection: Selection, *, force_protected: bool = False, confirm: Confirm
+    ) -> Applied: ...
+    def heal(
+        self,
+        request: Request,
+        selection: Selection,
+        *,
+        serial: int | None = None,
+        force_protected: bool = False,
+        confirm: Confirm,
+    ) -> Applied | None: ...
     def ssh_command(self, request: Request, vm: str, command: Sequence[str]) -> list[str]: ...
     def explain(self, topic: str) -> str: ...
     def eject(self, request: Request, directory: Path) -> Sequence[Path]: ...

@@ -23,14 +23,17 @@ def append(home: StackHome, kind: str, fields: Mapping[str, Any]) -> None:
             os.close(handle)
 
 
-def read(home: StackHome) -> tuple[dict[str, Any], ...]:
-    """All lines, oldest first; a line that a crash cut off is left out."""
+def read(home: StackHome, *kinds: str) -> tuple[dict[str, Any], ...]:
+    """All lines, or those of some kinds, oldest first; a line that a crash cut off is left out."""
     try:
         text = home.record.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ()
+    heads = tuple(f'{{"kind": {json.dumps(kind)},' for kind in kinds)  # most lines need no parsing then
     lines = []
     for line in text.splitlines():
+        if not line.startswith(heads or "{"):
+            continue
         try:
             value = json.loads(line)
         except ValueError:

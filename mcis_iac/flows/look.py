@@ -13,6 +13,7 @@ from mcis_iac.engine.events import now
 from mcis_iac.errors import McisError, NotFoundError
 from mcis_iac.flows.asked import ask
 from mcis_iac.flows.ground import Standing, standing
+from mcis_iac.flows.pending import heard_with
 from mcis_iac.flows.sight import rows
 from mcis_iac.flows.targets import refuse, vm_names
 from mcis_iac.manifest.load import lock_path
@@ -38,6 +39,7 @@ def status(request: Request, selection: Selection, sight: Sight | None = None) -
     known = _known(here, "nothing is known of this MCIS here")
     wanted = _selected(known, selection, sight)
     heard = ask(_asked(here, known, sight), wanted.vms, timeout_s=request.timeout_s)
+    heard = heard_with(here.home, wanted.vms, heard)
     found = rows(here.home, wanted, heard)
     lock = _lock(here)
     report = _counted(here, known, found, _pending(here, lock, known, selection, sight))

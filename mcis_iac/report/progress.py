@@ -28,6 +28,9 @@ DOING = {
     "replace": "replacing",
     "delete": "deleting",
     "refresh": "reading",
+    "suspend": "suspending",
+    "resume": "resuming",
+    "reboot": "rebooting",
 }
 DONE = {
     "create": "created",
@@ -35,6 +38,9 @@ DONE = {
     "replace": "replaced",
     "delete": "deleted",
     "refresh": "read",
+    "suspend": "suspended",
+    "resume": "resumed",
+    "reboot": "rebooted",
     "same": "unchanged",
 }
 CATEGORIES = {"net": "network", "sg": "firewall", "boot": "setup", "ip": "address"}

@@ -31,6 +31,8 @@ from mcis_iac.pipeline import (
     DownQuestion,
     Finding,
     HostResult,
+    PowerReport,
+    PowerRow,
     Preview,
     Request,
     Selection,
@@ -169,6 +171,24 @@ def applied(*vms: VmResult, preview: Preview | None = None, **more: Any) -> Appl
     return Applied(preview=preview or mixed_preview(), vms=vms, inventory=Inventory(), **(known | more))
 
 
+def moved(
+    name: str, before: Status = Status.RUNNING, after: Status = Status.SUSPENDED, **more: Any
+) -> PowerRow:
+    """What became of one machine's power; done unless `state` says something else."""
+    group = name.rpartition("-")[0]
+    known = {"state": "done", "elapsed_s": 1.2} | more
+    region = where(group).region or ""
+    return PowerRow(
+        name=name, group=group, connection="local", cloud="local", region=region, before=before, after=after,
+        **known,
+    )  # fmt: skip
+
+
+def a_power_report(action: str, *rows: PowerRow, **more: Any) -> PowerReport:
+    """What `suspend`, `resume` or `reboot` did."""
+    return PowerReport(stack="edge.prod", action=action, rows=rows, duration_s=1.4, **more)
+
+
 @dataclass
 class FakePipeline:
     """`mcis_iac.pipeline` without its stages. What it is to answer is set before; `asked` has the calls."""
@@ -190,6 +210,8 @@ class FakePipeline:
     asked: dict[str, Any] = field(default_factory=dict)
     request: Request = field(default_factory=Request)
     changed: bool = False
+    powered: PowerReport = field(default_factory=lambda: a_power_report("suspend", moved("web-1")))
+    well: bool = False
 
     def _begin(self, request: Request, **asked: Any) -> None:
         self.request, self.asked = request, asked
@@ -257,6 +279,24 @@ class FakePipeline:
             for line in host.stderr.splitlines():
                 on_output(host.vm, "stderr", line)
         return self.hosts
+
+    def power(self, request: Request, control: str, selection: Selection, **asked: Any) -> PowerReport:
+        self._begin(request, control=control, selection=selection, **asked)
+        return self.powered
+
+    def terminate(self, request: Request, selection: Selection, *, confirm: Any, **asked: Any) -> Applied:
+        self._begin(request, selection=selection, **asked)
+        confirm(self.next_preview)
+        self.changed = True
+        return self.result
+
+    def heal(self, request: Request, selection: Selection, *, confirm: Any, **asked: Any) -> Applied | None:
+        self._begin(request, selection=selection, **asked)
+        if self.well:
+            return None
+        confirm(self.next_preview)
+        self.changed = True
+        return self.result
 
     def ssh_command(self, request: Request, vm: str, command: Sequence[str]) -> list[str]:
         self._begin(request, vm=vm, command=command)

@@ -29,7 +29,7 @@ COMMON = {
     "quiet",
     "log_file",
 }
-FULL = {"render", "preview", "up", "scale", "replace", "refresh", "down", "status", "outputs", "exec"}
+FULL = {"render", "preview", "up", "scale", "replace", "refresh", "down", "status", "outputs", "exec", "suspend", "heal"}
 
 
 def verbs() -> list[click.Command]:
@@ -51,9 +51,9 @@ def test_every_verb_has_help_its_summary_and_described_flags(command):
 def test_these_are_the_verbs_of_this_release():
     assert set(BY_NAME) == {
         "init", "validate", "explain", "render", "preview", "up", "down", "refresh", "status", "outputs",
-        "scale", "replace", "exec", "ssh", "doctor", "eject", "completion",
+        "scale", "replace", "heal", "terminate", "suspend", "resume", "reboot", "exec", "ssh", "doctor", "eject", "completion",
     }  # fmt: skip
-    assert ALIASES == {"plan": "preview", "apply": "up", "destroy": "down"}
+    assert ALIASES == {"plan": "preview", "apply": "up", "destroy": "down", "stop": "suspend", "start": "resume"}
     assert {verb.section for verb in VERBS} == set(SECTIONS)
 
 
