@@ -38,10 +38,14 @@ LoginKey: TypeAlias = Path | Agent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Which key opens which VM: by group, else the default (the generated key as a rule)."""
+    """Which key opens which VM: by group, else the default (the generated key as a rule).
+
+    `via` has, for groups that are not reached directly, the group that leads to them.
+    """
 
     default: LoginKey
     by_group: Mapping[str, LoginKey] = field(default_factory=lambda: NOTHING)
+    via: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
     def key_for(self, vm: Vm) -> LoginKey:
         """The key that opens this VM."""
@@ -103,15 +107,19 @@ def login_key(generated: Path, key: Key | None) -> LoginKey:
 def login(
     used: Iterable[str], groups: Mapping[str, Group], keys: Mapping[str, Key], generated: Path
 ) -> Login:
-    """The keys for the VMs of those groups; only what they need has to be on this machine.
+    """The keys for the VMs of those groups and of their jump hosts; only they have to be on this machine.
 
     VMs of a group that is no longer declared are opened with the generated key.
     """
+    via = {name: group.via for name, group in groups.items() if group.via}
     by_group: dict[str, LoginKey] = {}
-    for name in dict.fromkeys(used):
+    wanted = list(dict.fromkeys(used))
+    for name in wanted:
         declared = keys.get(groups[name].key) if name in groups else None
         by_group[name] = login_key(generated, declared)
-    return Login(default=generated, by_group=by_group)
+        if name in via and via[name] not in wanted:
+            wanted.append(via[name])
+    return Login(default=generated, by_group=by_group, via=via)
 
 
 def _agent(key: Key) -> Agent:

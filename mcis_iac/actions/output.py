@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -18,8 +17,7 @@ class Stream:
         self._name = name
         self._keep = keep
         self._on_line = on_line
-        self._chunks: deque[bytes] = deque()
-        self._kept = 0
+        self._kept = bytearray()
         self._dropped = 0
         self._open = b""
 
@@ -44,18 +42,20 @@ class Stream:
 
     def text(self) -> str:
         """Everything kept; says at its top how much was left out."""
-        kept = b"".join(self._chunks).decode("utf-8", "replace")
+        self._shorten()
+        kept = self._kept.decode("utf-8", "replace")
         return f"[the first {self._dropped} bytes are left out]\n{kept}" if self._dropped else kept
 
     def _remember(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._kept += len(data)
-        while self._kept > self._keep:
-            oldest = self._chunks.popleft()
-            excess = min(self._kept - self._keep, len(oldest))
-            if excess < len(oldest):
-                self._chunks.appendleft(oldest[excess:])
-            self._kept -= excess
+        self._kept += data
+        # Moving what is kept costs as much as it is long, so twice as much may gather before.
+        if len(self._kept) > 2 * self._keep:
+            self._shorten()
+
+    def _shorten(self) -> None:
+        excess = len(self._kept) - self._keep
+        if excess > 0:
+            del self._kept[:excess]
             self._dropped += excess
 
     def _emit(self, line: bytes) -> None:

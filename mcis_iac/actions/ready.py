@@ -54,11 +54,18 @@ class Ready:
     """
 
     def __init__(
-        self, login: Login, on_result: OnResult = lambda _: None, *, deadline_s: float = DEADLINE_S
+        self,
+        login: Login,
+        on_result: OnResult = lambda _: None,
+        *,
+        deadline_s: float = DEADLINE_S,
+        known: Iterable[Vm] = (),
     ) -> None:
+        """`known` are VMs that were there before: some may be jump hosts; those submitted are known too."""
         self._login = login
         self._on_result = on_result
         self._deadline_s = deadline_s
+        self._known = {vm.name: vm for vm in known}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: Client | None = None
@@ -80,6 +87,7 @@ class Ready:
             before = self._waits.get(vm.name)
             if before is not None:
                 before.cancel()
+            self._known[vm.name] = vm
             self._waits[vm.name] = asyncio.run_coroutine_threadsafe(self._watch(vm), loop)
 
     def wait(self, names: Iterable[str] | None = None) -> Mapping[str, Readiness]:
@@ -133,7 +141,8 @@ class Ready:
 
         if self._client is None:
             raise_file_limit()
-            self._client = Client(self._login)
+            self._client = Client(self._login, known=tuple(self._known.values()))
+        self._client.know(vm)
         began, attempt, inside, reason = time.monotonic(), 0, False, "no answer"
         refused_since: float | None = None
         while (left := began + self._deadline_s - time.monotonic()) > 0:

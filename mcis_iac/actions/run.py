@@ -19,6 +19,8 @@ from mcis_iac.model import NOTHING, HostResult, Vm
 OnOutput: TypeAlias = Callable[[str, str, str], None]  # vm, stream ("stdout" | "stderr"), one line
 
 CANCELLED = "cancelled"
+STILL_RUNNING = ", but the command may still be running there"
+NOT_REACHED = "not run: it failed on a VM before"
 PARALLEL = 64
 
 # Per VM and stream, and for all of them together.
@@ -52,29 +54,41 @@ def execute(
     sudo: bool = False,
     script: str | None = None,
     setenv: Mapping[str, str] = NOTHING,
-    stdin: bytes | None = None,
+    stdin: bytes | int = b"",
     parallel: int = PARALLEL,
+    known: Sequence[Vm] = (),
 ) -> tuple[HostResult, ...]:
     """Run a command on the VMs and return their results in the order of `vms`.
 
     One argument is shell text, several are words that are quoted (`shell_text`). `script` is the
     text of a script, fed to `sh -s`; `command` then has its arguments. `timeout_s` counts per VM from
-    its turn. `serial` VMs at a time end before the next ones begin; `parallel` bounds logins at
-    once, not commands. `on_output` is called from the caller's thread for every line.
+    its turn. `serial` VMs at a time end before the next ones begin, and a failure ends it all;
+    `parallel` bounds logins at once, not commands. `stdin` goes to every VM: bytes, or a file descriptor
+    that is read as far as the commands do. `known` are all VMs there are, for those behind a jump host.
+    `on_output` is called from the caller's thread for every line.
 
-    Ctrl-C ends what runs and returns, with "cancelled" for whoever had not ended; a second one raises
-    KeyboardInterrupt. Raises UsageError for an empty command or a bad name, CredentialsError when a
-    key cannot be used.
+    Ctrl-C and `timeout_s` stop the command on the VM; where that was not confirmed, the error says so.
+    Ctrl-C returns, with "cancelled" for whoever had not ended; a second one raises KeyboardInterrupt.
+    Raises UsageError for an empty command or a bad name, CredentialsError when a key cannot be used.
     """
     from mcis_iac.actions.fanout import Job, run_on_all
 
     job = Job(
         text=shell_text(command, sudo=sudo, script=script is not None, setenv=setenv),
-        stdin=(stdin or b"") if script is None else script.encode(),
+        stdin=stdin if script is None else script.encode(),
         timeout_s=timeout_s,
         keep=max(64 * 1024, min(KEEP_BYTES, KEEP_TOTAL_BYTES // max(1, len(vms)))),
     )
-    return run_on_all(vms, job, login=login, on_output=on_output, serial=serial, parallel=parallel)
+    return run_on_all(
+        vms,
+        job,
+        login=login,
+        on_output=on_output,
+        serial=serial,
+        parallel=parallel,
+        known=known,
+        halt=serial is not None,
+    )
 
 
 def shell_text(
@@ -108,6 +122,6 @@ def fold(results: Sequence[HostResult]) -> tuple[Fold, ...]:
 
 def exit_code(results: Sequence[HostResult]) -> int:
     """0 when every VM succeeded, 8 when the user stopped it, else 4."""
-    if any(result.error == CANCELLED for result in results):
+    if any(result.error.startswith(CANCELLED) for result in results):
         return Cancelled.exit_code
     return 0 if all(result.ok for result in results) else OperationError.exit_code

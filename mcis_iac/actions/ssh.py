@@ -11,27 +11,37 @@ import asyncio
 import logging
 import os
 import resource
-import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mcis_iac.actions import known_hosts
+from mcis_iac.actions.commands import Connection, Ended
+from mcis_iac.actions.hosterrors import HostError, LoginRefused, Unreachable, WrongHostKey
+from mcis_iac.actions.jumps import Jumps, inner_address, no_way_in
 from mcis_iac.actions.keys import AGENT_VARIABLE, Agent, Login, LoginKey
 from mcis_iac.actions.lean import asyncssh
-from mcis_iac.actions.output import OnLine, Stream
 from mcis_iac.errors import CredentialsError
 from mcis_iac.model import Vm
+
+__all__ = [
+    "Client",
+    "Connection",
+    "Ended",
+    "HostError",
+    "LoginRefused",
+    "Unreachable",
+    "WrongHostKey",
+    "raise_file_limit",
+]
 
 HANDSHAKES = 64
 CONNECT_TIMEOUT_S = 5.0
 LOGIN_TIMEOUT_S = 15.0
 KEEPALIVE_S = 3.0
 KEEPALIVE_COUNT = 2
-KEEP_BYTES = 1024 * 1024
 
 # OpenSSH computes on curve25519 in plain C, several milliseconds per login; on this one with OpenSSL.
 KEY_EXCHANGES = ("ecdh-sha2-nistp256", "curve25519-sha256", "curve25519-sha256@libssh.org")
@@ -47,48 +57,34 @@ CIPHERS = (
 
 WRONG_KEY = (
     "host key mismatch: this is not the machine in the inventory, and nothing was sent to it. If it "
-    "was replaced on purpose, run mcis refresh; otherwise somebody may be in between"
+    "was replaced on purpose, run mcis refresh; if another checkout knows it, take its keys over with "
+    "mcis known-hosts --read; otherwise somebody may be in between"
 )
+NO_KEY = (
+    "no host key is known here, and nothing was sent: read it from the stack (mcis refresh), or from "
+    "the checkout that made the VM: there mcis known-hosts > FILE, here mcis known-hosts --read FILE"
+)
+
+Trusted: TypeAlias = list[asyncssh.SSHKey]
 
 # At INFO it would log every connection and every channel.
 asyncssh.set_log_level(logging.ERROR)
 
 
-class HostError(Exception):
-    """Why no command ran on a VM. The text names no address, so that equal reasons can be folded."""
-
-    def __init__(self, *, text: str) -> None:
-        super().__init__(text)
-
-
-class Unreachable(HostError):
-    """Nothing answered, or not SSH; it may be there in a moment."""
-
-
-class LoginRefused(HostError):
-    """The VM answered and does not accept the key or the user."""
-
-
-class WrongHostKey(HostError):
-    """The VM is not the one in the inventory. Never tried again, never ignored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended. Neither status nor signal means that the connection was lost."""
-
-    exit_status: int | None
-    lost: bool
-
-
 class Client:
     """Connections with shared, pre-parsed options; belongs to one event loop."""
 
-    def __init__(self, login: Login, *, handshakes: int = HANDSHAKES) -> None:
+    def __init__(self, login: Login, *, handshakes: int = HANDSHAKES, known: Iterable[Vm] = ()) -> None:
         self._login = login
+        self._jumps = Jumps(login.via, known)
+        self._hosts: dict[str, asyncio.Task[tuple[Vm, asyncssh.SSHClientConnection]]] = {}
         self._slots = asyncio.Semaphore(max(1, handshakes))
         self._options: dict[tuple[LoginKey, str], asyncssh.SSHClientConnectionOptions] = {}
         self._agents: dict[str, asyncssh.SSHAgentClient] = {}
+
+    def know(self, vm: Vm) -> None:
+        """A VM others may be reached through; `known` has those that were there at the beginning."""
+        self._jumps.know(vm)
 
     async def prepare(self, vm: Vm) -> None:
         """Load what logging in to this VM takes; CredentialsError if that fails."""
@@ -105,9 +101,11 @@ class Client:
         """
         await self.prepare(vm)
         trusted = _trusted(vm)
+        group = self._jumps.group(vm)
+        host = await self._host(group) if group else None
         async with self._slots:
             began()
-            connection = await self._log_in(vm, trusted)
+            connection = await self._log_in(vm, trusted, host)
         try:
             yield Connection(connection)
         finally:
@@ -115,30 +113,67 @@ class Client:
             await connection.wait_closed()
 
     async def close(self) -> None:
-        """End the connections to ssh agents."""
+        """End the connections to jump hosts and to ssh agents."""
+        for task in self._hosts.values():
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled() and task.exception() is None:
+                task.result()[1].abort()
+                await task.result()[1].wait_closed()
         for agent in self._agents.values():
             agent.close()
             await agent.wait_closed()
 
-    async def _log_in(self, vm: Vm, trusted: asyncssh.SSHKey) -> asyncssh.SSHClientConnection:
+    async def _host(self, group: str) -> tuple[Vm, asyncssh.SSHClientConnection]:
+        """The jump host of that group, logged in to; shared by everybody behind it."""
+        task = self._hosts.get(group)
+        if task is None or (task.done() and not _usable(task)):
+            task = self._hosts[group] = asyncio.ensure_future(self._first_of(group))
+        return await asyncio.shield(task)
+
+    async def _first_of(self, group: str) -> tuple[Vm, asyncssh.SSHClientConnection]:
+        """The first VM of the group that answers. One that is not who it should be ends the search."""
+        reason = f"no VM of {group} is known to go through"
+        for vm in self._jumps.hosts(group):
+            try:
+                await self.prepare(vm)
+                trusted, behind = _trusted(vm), self._jumps.group(vm)
+                host = await self._host(behind) if behind else None
+                async with self._slots:
+                    return vm, await self._log_in(vm, trusted, host)
+            except Unreachable as problem:
+                reason = f"through {vm.name}: {problem}"
+            except HostError as problem:
+                raise type(problem)(text=f"through {vm.name}: {problem}") from problem
+        raise Unreachable(text=reason)
+
+    async def _log_in(
+        self, vm: Vm, trusted: Trusted, host: tuple[Vm, asyncssh.SSHClientConnection] | None
+    ) -> asyncssh.SSHClientConnection:
         key = self._login.key_for(vm)
-        raw = await _dial(vm)
+        options: dict[str, Any] = {
+            "config": None,
+            "options": self._options[key, vm.user],
+            "known_hosts": (trusted, [], []),
+        }
+        raw = await _dial(vm) if host is None else None
         try:
             async with asyncio.timeout(LOGIN_TIMEOUT_S):
-                return await asyncssh.connect(
-                    sock=raw,
-                    config=None,
-                    options=self._options[key, vm.user],
-                    known_hosts=([trusted], [], []),
-                )
+                if host is None:
+                    return await asyncssh.connect(sock=raw, **options)
+                address = inner_address(vm, host[0])
+                return await asyncssh.connect(address, vm.ssh_port, tunnel=host[1], **options)
         except BaseException as problem:
-            raw.close()
+            if raw is not None:
+                raw.close()
             if isinstance(problem, asyncssh.PermissionDenied):
                 raise LoginRefused(
                     text=f"login refused for user {vm.user} with {_describe(key)}"
                 ) from problem
             if isinstance(problem, asyncssh.HostKeyNotVerifiable):
                 raise WrongHostKey(text=WRONG_KEY) from problem
+            if isinstance(problem, asyncssh.ChannelOpenError) and host is not None:
+                raise Unreachable(text=f"not reachable from {host[0].name}: {problem.reason}") from problem
             if isinstance(problem, asyncssh.Error | OSError | ValueError):
                 raise Unreachable(text=_login_failure(problem)) from problem
             raise
@@ -161,68 +196,6 @@ class Client:
                 hint="add it: ssh-add FILE",
             )
         return found
-
-
-class Connection:
-    """One logged-in VM; several commands may run over it."""
-
-    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
-        self._connection = connection
-
-    async def run(self, command: str, *, stdout: Stream, stderr: Stream, stdin: bytes = b"") -> Ended:
-        """Run a command to its end. A cancelled wait tells the command to terminate."""
-        try:
-            session = _Session(stdout, stderr)
-            channel, _ = await self._connection.create_session(
-                lambda: session, command, encoding=None, request_pty=False
-            )
-        except asyncssh.ChannelOpenError as problem:
-            raise Unreachable(text=f"no session for the command: {problem.reason}") from problem
-        except (asyncssh.Error, OSError):
-            return Ended(exit_status=None, lost=True)
-        try:
-            if stdin:
-                channel.write(stdin)
-            channel.write_eof()
-            await session.closed
-        except (asyncssh.Error, OSError):
-            pass  # the session knows how far it came
-        except asyncio.CancelledError:
-            with suppress(asyncssh.Error, OSError):
-                channel.terminate()
-            raise
-        finally:
-            stdout.end()
-            stderr.end()
-        return Ended(exit_status=session.exit_status, lost=session.exit_status is None)
-
-    async def output(self, command: str, *, on_line: OnLine | None = None) -> tuple[Ended, str]:
-        """Run a command and return how it ended and its stdout."""
-        stdout = Stream("stdout", KEEP_BYTES, on_line)
-        ended = await self.run(command, stdout=stdout, stderr=Stream("stderr", 0, None))
-        return ended, stdout.text()
-
-
-class _Session(asyncssh.SSHClientSession[bytes]):
-    """Takes what arrives without a reader task per stream."""
-
-    def __init__(self, stdout: Stream, stderr: Stream) -> None:
-        self._streams = {None: stdout, asyncssh.EXTENDED_DATA_STDERR: stderr}
-        self.exit_status: int | None = None
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        self._streams[datatype].feed(data)
-
-    def exit_status_received(self, status: int) -> None:
-        self.exit_status = status
-
-    def exit_signal_received(self, signal: str, *_: object) -> None:
-        self.exit_status = _signalled(signal)
-
-    def connection_lost(self, _: Exception | None) -> None:
-        if not self.closed.done():
-            self.closed.set_result(None)
 
 
 def raise_file_limit() -> None:
@@ -266,9 +239,10 @@ async def _dial(vm: Vm) -> socket.socket:
     except BaseException as problem:
         raw.close()
         if isinstance(problem, TimeoutError):
-            raise Unreachable(text=f"unreachable: no answer within {CONNECT_TIMEOUT_S:g} s") from problem
+            text = f"unreachable: no answer within {CONNECT_TIMEOUT_S:g} s{no_way_in(vm)}"
+            raise Unreachable(text=text) from problem
         if isinstance(problem, OSError):
-            raise Unreachable(text=f"unreachable: {_network_reason(problem)}") from problem
+            raise Unreachable(text=f"unreachable: {_network_reason(problem)}{no_way_in(vm)}") from problem
         raise
     return raw
 
@@ -295,12 +269,17 @@ def _read_key(path: Path) -> asyncssh.SSHKey:
         ) from problem
 
 
-def _trusted(vm: Vm) -> asyncssh.SSHKey:
-    text = known_hosts.key_of(vm)
-    if text is None:
-        raise WrongHostKey(text="no host key is recorded; read it from the stack: mcis refresh")
+def _usable(task: asyncio.Task[tuple[Vm, asyncssh.SSHClientConnection]]) -> bool:
+    """Whether the jump host was reached and still is."""
+    return not task.cancelled() and task.exception() is None and not task.result()[1].is_closed()
+
+
+def _trusted(vm: Vm) -> Trusted:
+    keys = known_hosts.keys_of(vm)
+    if not keys:
+        raise WrongHostKey(text=NO_KEY)
     try:
-        return asyncssh.import_public_key(text)
+        return [asyncssh.import_public_key(key) for key in keys]
     except asyncssh.KeyImportError as problem:
         raise WrongHostKey(text="the recorded host key is not readable; run: mcis refresh") from problem
 
@@ -315,9 +294,3 @@ def _login_failure(problem: Exception) -> str:
 
 def _describe(key: LoginKey) -> str:
     return "the ssh agent" if isinstance(key, Agent) else str(key)
-
-
-def _signalled(name: str) -> int:
-    """The status a shell would show for a program ended by that signal."""
-    number = getattr(signal, f"SIG{name}", None)
-    return 128 + int(number) if isinstance(number, signal.Signals) else 128

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.actions import keys, known_hosts, openssh, run
+from mcis_iac.actions.jumps import Jumps
 from mcis_iac.errors import NotFoundError, UsageError
 from mcis_iac.flows.ground import Standing, standing
-from mcis_iac.model import NOTHING, HostResult, Vm
+from mcis_iac.model import NOTHING, HostResult, Inventory, Vm
 from mcis_iac.pipeline import OnOutput, Request, Selection
 
 
@@ -24,35 +25,41 @@ def execute(
     sudo: bool = False,
     script: str | None = None,
     setenv: Mapping[str, str] = NOTHING,
-    stdin: bytes = b"",
+    stdin: int | None = None,
 ) -> tuple[HostResult, ...]:
     """Run a command (or a local script file) on every selected VM; one result each, in their order."""
     here = standing(request)
-    vms = _selected(here, selection)
+    known = all_known(here)
+    vms = inventories.select(known, selection.groups, selection.vms)
     return run.execute(
         vms,
         command,
-        login=_login(here, vms),
+        login=login(here, vms),
         on_output=on_output,
         timeout_s=timeout_s,
         serial=serial,
         sudo=sudo,
         script=_text_of(script) if script else None,
         setenv=setenv,
-        stdin=stdin,
+        stdin=b"" if stdin is None else stdin,
         parallel=request.parallel,
+        known=known.vms,
     )
 
 
 def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:
     """The system's ssh with the right key, host key and user, ready to exec."""
     here = standing(request)
-    vms = _selected(here, Selection(vms=(vm,)))
-    known_hosts.write(here.home.known_hosts, inventories.read(here.home.inventory).vms)
-    return openssh.command_line(vms[0], _login(here, vms), here.home.known_hosts, command)
+    known = all_known(here)
+    (chosen,) = inventories.select(known, (), (vm,))
+    opened = login(here, [chosen])
+    way = openssh.way(chosen, Jumps(opened.via, known.vms))
+    known_hosts.write(here.home.known_hosts, known.vms)
+    return openssh.command_line(chosen, opened, here.home.known_hosts, command, through=way)
 
 
-def _selected(here: Standing, selection: Selection) -> tuple[Vm, ...]:
+def all_known(here: Standing) -> Inventory:
+    """Every VM of the MCIS; NotFoundError when there is none."""
     known = inventories.read(here.home.inventory)
     if not known.vms:
         raise NotFoundError(
@@ -60,10 +67,11 @@ def _selected(here: Standing, selection: Selection) -> tuple[Vm, ...]:
             detail=f"the last known inventory of {here.stack} is empty",
             hint=f"mcis up {here.request.words}".rstrip(),
         )
-    return inventories.select(known, selection.groups, selection.vms)
+    return known
 
 
-def _login(here: Standing, vms: Sequence[Vm]) -> keys.Login:
+def login(here: Standing, vms: Sequence[Vm]) -> keys.Login:
+    """Which keys open these VMs, and by which way they are reached."""
     groups = here.mcis.groups if here.mcis else NOTHING
     declared = here.mcis.keys if here.mcis else NOTHING
     return keys.login((vm.group for vm in vms), groups, declared, here.home.private_key)

@@ -196,7 +196,10 @@ async def _feed(process: asyncssh.SSHServerProcess[bytes], child: asyncio.subpro
             child.stdin.write(chunk)
             await child.stdin.drain()
         child.stdin.close()
-        await process.wait_closed()
+        closed = asyncio.ensure_future(process.wait_closed())
+        while not closed.done():
+            await asyncio.wait([closed], timeout=0.05)
+            await process.stdin.read(1)  # a signal is told to who reads
     except (asyncssh.SignalReceived, asyncssh.Error, OSError):
         pass
     finally:
