@@ -15,7 +15,7 @@ from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
 from mcis_iac.flows import guard, kept, releasing, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
-from mcis_iac.model import Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
+from mcis_iac.model import NOTHING, Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
 from mcis_iac.pipeline import Applied, VmResult
 from mcis_iac.placement import lock as locks
 
@@ -76,25 +76,29 @@ def _unchanged(prospect: Prospect, outcome: Outcome) -> Applied:
 class Waiter:
     """Feeds new VMs to the readiness service; without a way in by SSH, created counts as ready."""
 
-    def __init__(self, service: Ready | None) -> None:
+    def __init__(self, service: Ready | None, via: Mapping[str, str] = NOTHING) -> None:
         self.service = service
+        self.via = via
 
     def created(self, name: str, entry: Mapping[str, Any]) -> None:
         """A VM exists: begin to wait for it."""
         if self.service is not None:
             for vm in inventories.from_outputs({"inventory": {name: entry}}):
-                if within_reach(vm):
+                if within_reach(vm, self.via):
                     self.service.submit(vm)
 
 
-def within_reach(vm: Vm) -> bool:
-    """Whether a login can be tried from here: a private address of a cloud elsewhere leads nowhere."""
-    return vm.public_ip is not None or not registry.graph(vm.cloud).REMOTE
+def within_reach(vm: Vm, via: Mapping[str, str] = NOTHING) -> bool:
+    """Whether a login can be tried: a private address of a cloud elsewhere leads nowhere from here.
+
+    `via` has the group by which a group is reached, where it is not directly.
+    """
+    return vm.public_ip is not None or vm.group in via or not registry.graph(vm.cloud).REMOTE
 
 
-def out_of_reach(vms: Iterable[Vm]) -> tuple[str, ...]:
+def out_of_reach(vms: Iterable[Vm], via: Mapping[str, str] = NOTHING) -> tuple[str, ...]:
     """A sentence about the groups whose VMs nobody could wait for."""
-    groups = sorted({vm.group for vm in vms if not within_reach(vm)})
+    groups = sorted({vm.group for vm in vms if not within_reach(vm, via)})
     if not groups:
         return ()
     return (f"{', '.join(groups)}: no public address, so created counts as ready",)
@@ -111,16 +115,18 @@ def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Ru
         return Run(
             outcome=outcome, vms=inventories.from_outputs(outcome.outputs), readiness={}, notices=notices
         )
-    with Ready(login, lambda readiness: _tell(prospect, readiness)) as service:
-        outcome = work(Waiter(service))
+    known = prospect.before.vms
+    with Ready(login, lambda readiness: _tell(prospect, readiness), known=known) as service:
+        outcome = work(Waiter(service, login.via))
         vms = inventories.from_outputs(outcome.outputs)
-        for vm in filter(within_reach, _unfinished(prospect.before, vms, outcome)):
-            service.submit(vm)
+        for vm in _unfinished(prospect.before, vms, outcome):
+            if within_reach(vm, login.via):
+                service.submit(vm)
         try:
             found: Mapping[str, Readiness] = {} if outcome.cancelled else service.wait()
         except KeyboardInterrupt:
             outcome, found = replace(outcome, cancelled=True), {}
-    return Run(outcome=outcome, vms=vms, readiness=found, notices=out_of_reach(vms))
+    return Run(outcome=outcome, vms=vms, readiness=found, notices=out_of_reach(vms, login.via))
 
 
 def _engine(prospect: Prospect, waiter: Waiter) -> Outcome:
