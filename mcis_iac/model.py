@@ -259,6 +259,7 @@ class Group:
     setup: Setup = field(default_factory=Setup)
     labels: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     protect: bool = False
+    formerly: str | None = None
     via: str | None = None
     power: Power | None = None  # None = as it is
 
@@ -397,6 +398,7 @@ class Plan:
     beside it "connection/region/zone" -> the zone's part of it. `host_keys` has, per VM name, the key
     to give to machines that do not tell theirs; nothing offline. `places` has, per
     "connection/region", the ids behind names of the manifest, as far as the lock or the cloud told them.
+    `formerly` has the names that renamed groups had, oldest first.
     """
 
     mcis: Mcis
@@ -406,6 +408,7 @@ class Plan:
     me: str | None = None
     host_keys: Mapping[str, HostKey] = field(default_factory=lambda: NOTHING)
     places: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: NOTHING)
+    formerly: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOTHING)
 
 
 # ---------------------------------------------------------------- what the engine does, what exists

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,21 @@ def select(inventory: Inventory, groups: Sequence[str] = (), vms: Sequence[str] 
         if name not in known_vms:
             raise _unknown_vm(name, inventory)
     return tuple(vm for vm in inventory.vms if vm.group in groups or vm.name in vms)
+
+
+def renamed(inventory: Inventory, groups: Mapping[str, str]) -> Inventory:
+    """The inventory with groups under other names: old -> new; their VMs keep their ordinals."""
+
+    def now(each: Any) -> Any:
+        if each.group not in groups:
+            return each
+        group = groups[each.group]
+        return replace(each, group=group, name=f"{group}{each.name.removeprefix(each.group)}")
+
+    if not groups:
+        return inventory
+    vms = _sorted(map(now, inventory.vms))
+    return replace(inventory, vms=vms, failed=tuple(map(now, inventory.failed)))
 
 
 def _vm(entry: Mapping[str, Any]) -> Vm:

@@ -88,8 +88,9 @@ def forgotten(
 
     What is no longer declared stays, so that its deletion is shown, unless a silent provider made it.
     """
-    declared = {resource.key for resource in whole.resources}
-    hidden = (declared - {resource.key for resource in left.resources}) | set(silent)
+    seen = {resource.key for resource in left.resources}
+    unseen = [resource for resource in whole.resources if resource.key not in seen]
+    hidden = {key for one in unseen for key in (one.key, *one.options.aliases)} | set(silent)
     there = deployment.get("resources") or ()
     gone = {raw["urn"] for raw in there if key_of(raw["urn"]) in hidden or _provider(raw) in silent}
     if not gone:

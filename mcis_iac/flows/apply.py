@@ -15,6 +15,7 @@ from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
 from mcis_iac.flows import guard, kept, releasing, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
+from mcis_iac.flows.stack import known_inventory
 from mcis_iac.model import NOTHING, Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
 from mcis_iac.pipeline import Applied, VmResult
 from mcis_iac.placement import lock as locks
@@ -46,7 +47,8 @@ def recheck(prospect: Prospect) -> Applied:
     """Nothing to change: look again at VMs whose first boot had not finished or had failed."""
     outcome = Outcome(steps=(), same=prospect.diff.same)
     # A `down` that stopped at once may have left everything but the outputs.
-    if prospect.before.operation not in {"", "down"} and not prospect.before.failed:
+    listed = known_inventory(prospect.here) == prospect.before  # else under the names groups had before
+    if listed and prospect.before.operation not in {"", "down"} and not prospect.before.failed:
         return _unchanged(prospect, outcome)
     known = operations.outputs(prospect.session)
     if _unlisted(prospect, known):

@@ -19,6 +19,7 @@ from mcis_iac.model import Connection, Diagnostic, Mcis
 from mcis_iac.pipeline import Checked, Request
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.members import Settled, settle
+from mcis_iac.placement.renames import taken_over
 
 GENERATED = "generated"
 # Stands for a login key that the first `up` will make: a preview makes nothing. Keys lose their comments,
@@ -106,6 +107,7 @@ def ground(request: Request) -> Ground:
     except ManifestError as error:
         raise _refusal(loaded) from error
     home = StackHome.of(mcis.folder, mcis.stack)
+    lock = taken_over(lock, mcis)
     return Ground(request=request, loaded=loaded, mcis=mcis, lock=lock, lock_path=path, home=home)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mcis_iac.errors import OperationError, UnexpectedChange
 from mcis_iac.model import Change, Diff, Mcis, Op
 from mcis_iac.pipeline import Silent, refusal
+from mcis_iac.program import naming
 
 NAMED = 5  # how many changes a refusal lists
 
@@ -31,6 +32,21 @@ def expect_nothing(diff: Diff, *, words: str) -> None:
         detail=first + more,
         hint=f"look at them: mcis preview {words}".rstrip(),
     )
+
+
+def rename_first(there: Iterable[str], names: Mapping[str, str], words: str) -> None:
+    """Raise OperationError when keys in the state still are of groups under old names (old -> new).
+
+    The engine takes resources that are not its targets as they are, and would keep the old names.
+    """
+    old = sorted({name for key in there for name in names if naming.belongs_to(key, name)})
+    if old:
+        told = ", ".join(f"`{name}` is now `{names[name]}`" for name in old)
+        raise OperationError(
+            summary="a group has to be renamed as a whole first",
+            detail=f"{told}: targets cannot be chosen before that is done",
+            hint=f"mcis up {words}".rstrip() + ", then repeat",
+        )
 
 
 def losses(changes: Iterable[Change]) -> tuple[Change, ...]:

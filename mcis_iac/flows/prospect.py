@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine import operations
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
-from mcis_iac.flows import kept, plugins, silence, views
+from mcis_iac.flows import guard, kept, plugins, silence, views
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
 from mcis_iac.flows.stack import known_inventory, subjects
 from mcis_iac.model import Connection, Diff, Inventory, Mcis, Plan
 from mcis_iac.pipeline import Preview, Silent
+from mcis_iac.placement.renames import earlier_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,11 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
     here = of_mcis(ground.request, ground.mcis)
     unplugged = plugins.unplugged(_wanted(ground.mcis), ground.request)
     ready = placed(ground, wish, clock, make_key=make_key, ask=True, silent=unplugged)
-    before = known_inventory(here)
+    names = earlier_names(ground.lock)
+    if names and wish.targets:
+        guard.rename_first((one.key for one in operations.state(session)), names, ground.request.words)
+    listed = known_inventory(here)
+    before = inventories.renamed(listed, names)
     named = subjects(here, ready.graph, before)
 
     def look(silent: Collection[str]) -> Diff:
@@ -84,9 +90,15 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         before=before,
         diff=diff,
         clock=clock,
-        notices=_notices(ground, ready.plan, diff, silent),
+        notices=(*_renamed(listed, names), *_notices(ground, ready.plan, diff, silent)),
         silent=silent,
     )
+
+
+def _renamed(listed: Inventory, names: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each group whose VMs get the names that the manifest has now."""
+    for old in dict.fromkeys(vm.group for vm in listed.vms if vm.group in names):
+        yield f"{old} is {names[old]} now: its VMs are kept, and inside their cloud they keep their names"
 
 
 def _notices(ground: Ground, plan: Plan, diff: Diff, silent: Collection[Silent]) -> tuple[str, ...]:

@@ -137,6 +137,7 @@ def _group(scene: Scene, entry: Entry) -> Group:
         setup=_setup(values.get("setup", {})),
         labels=values.get("labels", {}),
         protect=values.get("protect", False),
+        formerly=values.get("formerly"),
         via=via if (via := values.get("via")) != entry.key else None,
         power=values.get("power"),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from posixpath import normpath
 from urllib.parse import urlsplit
 
-from mcis_iac.manifest import rules_actions, rules_clouds, rules_network, rules_via
+from mcis_iac.manifest import rules_actions, rules_clouds, rules_formerly, rules_network, rules_via
 from mcis_iac.manifest import scene as scenes
 from mcis_iac.manifest.diagnostics import problem
 from mcis_iac.manifest.guess import listed, nearest, short
@@ -258,4 +258,5 @@ RULES: tuple[Rule, ...] = (
     rules_network.open_to_internet,
     rules_actions.check_actions,
     rules_via.jumps,
+    rules_formerly.former_names,
 )

@@ -154,6 +154,8 @@ def _group(group: GroupLock) -> dict[str, Any]:
     found: dict[str, Any] = {"highest": group.highest}
     if group.dropped:
         found["dropped"] = dict(group.dropped)
+    if group.formerly:
+        found["formerly"] = list(group.formerly)
     if group.members:
         found["members"] = [_row(row) for row in group.members]
     return found

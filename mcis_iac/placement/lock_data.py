@@ -62,12 +62,14 @@ class Row:
 class GroupLock:
     """The members of a group, by lowest ordinal; `highest` is the highest ordinal ever used.
 
-    `dropped` are VMs that were given up, with the reason: they count, but are not planned.
+    `dropped` are VMs that were given up, with the reason: they count, but are not planned. `formerly`
+    has the names the group had before, oldest first.
     """
 
     highest: int = 0
     members: tuple[Row, ...] = ()
     dropped: Mapping[int, str] = field(default_factory=dict)
+    formerly: tuple[str, ...] = ()
 
     def offers(self) -> dict[int, Offer]:
         """The offer of each member, by ordinal, ascending."""

@@ -64,8 +64,9 @@ class Parser:
         if highest is None:
             self._need(node, found, "highest")
             raise _Bad
+        formerly = self._each(found, "formerly", lambda names: self._list(names, self._text)) or ()
         self._ordinals(node, highest, rows, dropped)
-        return GroupLock(highest=highest, members=tuple(rows), dropped=dropped)
+        return GroupLock(highest=highest, members=tuple(rows), dropped=dropped, formerly=formerly)
 
     def _ordinals(self, node: Any, highest: int, rows: tuple[Row, ...], dropped: Mapping[int, str]) -> None:
         used = [ordinal for row in rows for ordinal in row.ordinals] + list(dropped)

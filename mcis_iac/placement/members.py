@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from mcis_iac import __version__
 from mcis_iac.clouds import registry
 from mcis_iac.model import Diagnostic, Group, ImageChoice, Mcis, Member, Plan, Severity
-from mcis_iac.placement import pins, places, ranges
+from mcis_iac.placement import pins, places, ranges, renames
 from mcis_iac.placement.lock import GroupLock, Lock, Offer, Purchase, digest, rows
 
 NO_SUCH_VM = "MCIS244"
@@ -63,7 +63,8 @@ def settle(
     `remove` names VMs to take out for good; `public_keys` are the keys known on this machine, by
     name: the lock stands in for the others.
     """
-    problems = [*check(mcis), *_unknown_vms(mcis, lock, remove)]
+    lock = renames.taken_over(lock, mcis)
+    problems = [*check(mcis), *renames.problems(mcis, lock), *_unknown_vms(mcis, lock, remove)]
     groups = dict(lock.groups)
     for group in mcis.groups.values():
         leavers = frozenset(_ordinals(group.name, remove))
@@ -73,7 +74,13 @@ def settle(
         groups[name] = GroupLock(highest=groups[name].highest)
     keys, missing = _keys(mcis, lock, public_keys)
     settled = replace(lock, groups=groups, keys=keys, inputs=digest(mcis), tool=__version__)
-    plan = Plan(mcis=mcis, members=tuple(_planned(mcis, settled)), public_keys=keys, me=lock.me)
+    plan = Plan(
+        mcis=mcis,
+        members=tuple(_planned(mcis, settled)),
+        public_keys=keys,
+        me=lock.me,
+        formerly={name: groups[name].formerly for name in mcis.groups if groups[name].formerly},
+    )
     blocks, small = _ranges(mcis, plan.members, lock)
     known = places.kept(mcis, plan.members, lock.places)
     settled = replace(settled, ranges=blocks, places=known, plugins=_plugins(mcis, plan.members))
@@ -114,6 +121,7 @@ def _members(
         highest=max(before.highest, *chosen) if chosen else before.highest,
         members=rows(chosen),
         dropped=dropped,
+        formerly=before.formerly if chosen or dropped else (),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from mcis_iac.clouds import registry
 from mcis_iac.model import Connection, Plan
-from mcis_iac.program import naming
+from mcis_iac.program import naming, renaming
 from mcis_iac.program.graph import Graph, Ref, Resource, Value, refs
 
 
@@ -19,6 +19,10 @@ class GraphError(ValueError):
 
 def build(plan: Plan) -> Graph:
     """All connections' resources and the one output `inventory`."""
+    return renaming.as_now(_built(renaming.as_before(plan)), plan) if plan.formerly else _built(plan)
+
+
+def _built(plan: Plan) -> Graph:
     resources: dict[str, Resource] = {}
     reach: dict[str, frozenset[str]] = {}
     for resource in _declared(plan):

@@ -70,7 +70,10 @@ def refs(value: Any) -> Iterator[Ref]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the engine must know beside the inputs; names are Pulumi's own, in snake case."""
+    """What the engine must know beside the inputs; names are Pulumi's own, in snake case.
+
+    `aliases` are keys the resource had before.
+    """
 
     depends_on: tuple[str, ...] = ()
     ignore_changes: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ class Options:
     delete_before_replace: bool = False
     deleted_with: str | None = None
     retain_on_delete: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

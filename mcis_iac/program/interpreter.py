@@ -102,6 +102,7 @@ def _options(resource: Resource, made: _Made) -> Any:
         delete_before_replace=options.delete_before_replace or None,
         deleted_with=made[options.deleted_with] if options.deleted_with else None,
         retain_on_delete=options.retain_on_delete or None,
+        aliases=[pulumi.Alias(name=name) for name in options.aliases] or None,
         env_var_mappings=dict(resource.env) or None,
     )
 

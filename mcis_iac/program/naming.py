@@ -145,6 +145,22 @@ def subject_of(key: str) -> Subject:
     return Subject()
 
 
+def belongs_to(key: str, group: str) -> bool:
+    """Whether the key is of the group itself or of one of its VMs."""
+    kind, *rest = _parts(key)
+    if not rest or kind in VM_KINDS:
+        return _of_vm(rest[0] if rest else key).group == group
+    return kind in {"boot", *GROUP_KINDS} and rest[0] == group
+
+
+def with_group(key: str, old: str, new: str) -> str:
+    """The key of what belongs to the group `old`, had the group been called `new`."""
+    kind, *rest = _parts(key)
+    if not rest:
+        return f"{new}{key.removeprefix(old)}"
+    return _key(kind, f"{new}{rest[0].removeprefix(old)}", *rest[1:])
+
+
 def _of_vm(name: str) -> Subject:
     found = _VM.match(name)
     return Subject(group=found["group"], vm=name) if found else Subject()

@@ -34,7 +34,7 @@ class Sparing:
         """Ask the engine, or say that it was skipped."""
         urn = _urn(request)
         origin = next((self._failed[each] for each in _needs(request) if each in self._failed), None)
-        if origin is not None and urn not in self._exists():
+        if origin is not None and _names(request, urn).isdisjoint(self._exists()):
             self._failed[urn] = self._lost[urn] = origin
             return messages.RegisterResourceResponse(urn=urn, result=messages.Result.FAIL)
         response = self._monitor.RegisterResource(request, *rest, **named)
@@ -45,6 +45,12 @@ class Sparing:
 
 def _urn(request: Any) -> str:
     return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{request.type}::{request.name}"
+
+
+def _names(request: Any, urn: str) -> set[str]:
+    """The URN and those it had under other names."""
+    former = [each.spec.name for each in request.aliases if each.spec.name]
+    return {urn, *(f"{urn.removesuffix(request.name)}{name}" for name in former)}
 
 
 def _needs(request: Any) -> set[str]:

@@ -218,6 +218,23 @@ MEANING = {
         of its own. Its firewall has to let in port 22 from `me`, and the group behind it port 22 from it.
         """,
     ),
+    "MCIS229": Code(
+        "group was not called that",
+        """
+        `formerly` says what a group was called before it was renamed, so that its VMs, their state and
+        their entries in the lock stay with it. The old name must be gone from the manifest, and only
+        one group can take it over. Names are not exchanged in one step: give one of the groups a third
+        name first. Once `up` has run, `formerly` can be taken out again.
+        """,
+    ),
+    "MCIS230": Code(
+        "group cannot be called that",
+        """
+        A renamed group keeps its VMs, and inside their cloud everything keeps the name it was made
+        under, because most clouds cannot rename it. While that group has VMs, no other group can have
+        that name; nor can a group take over the VMs of another one when it has VMs of its own.
+        """,
+    ),
     "MCIS231": Code(
         "open to the whole internet",
         """

@@ -76,6 +76,7 @@ groups:
     labels: {{role: front}}
     protect: true
     power: suspended
+    formerly: front
   db:
     image: own
     placement: {{connection: here, region: local-tokyo}}

@@ -60,6 +60,7 @@ def test_groups_have_their_defaults_merged() -> None:
     assert (web.count, web.image, web.user, web.key, web.network) == (2, "base", "ops", "ops", "back")
     assert (web.firewalls, web.public_ip, web.protect) == (("web", "none"), "static", True)
     assert (web.power, db.power) == ("suspended", None)
+    assert (web.formerly, db.formerly) == ("front", None)
     assert web.disk == Disk(size_gib=30, type="fast")
     assert web.disks == (Disk(name="data", size_gib=1024, mount="/data"),)
     assert web.setup == Setup(

@@ -66,7 +66,7 @@ def test_a_violation_is_said_at_its_place(text: str, code: str, word: str, detai
 def test_an_unknown_field_lists_the_nearest_known_ones() -> None:
     diagnostic = only(loaded(group("cuont: 3")), "101")
     assert diagnostic.notes == (
-        "fields of a group: count, user, disk, disks, image, key, power, protect, ... 6 more",
+        "fields of a group: count, user, disk, disks, image, key, power, protect, ... 8 more",
     )
 
 

@@ -51,6 +51,7 @@ def groups(draw: st.DrawFn) -> GroupLock:
         highest=max(ordinals, default=0) + draw(st.integers(0, 3)),
         members=lock.rows(members),
         dropped={n: draw(WORD) for n in given_up},
+        formerly=tuple(draw(st.lists(NAME, max_size=2))),
     )
 
 

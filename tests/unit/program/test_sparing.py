@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.proto import alias_pb2 as aliases
 from pulumi.runtime.proto import resource_pb2 as messages
 
 from mcis_iac.program.sparing import Sparing
@@ -49,6 +50,19 @@ def test_what_needs_nothing_that_failed_is_registered() -> None:
     register(sparing, "net")
     assert register(sparing, "vm", "net").id == "i"
     assert (monitor.asked, lost) == (["net", "vm"], {})
+
+
+def test_what_exists_under_an_earlier_name_is_registered_whatever_it_needs() -> None:
+    monitor, lost = Monitor(), dict[str, str]()
+    sparing = Sparing(monitor, lambda: {urn("old-vm")}, lost)
+    register(sparing, "bad-net")
+    alias = aliases.Alias(spec=aliases.Alias.Spec(name="old-vm"))
+    sparing.RegisterResource(
+        messages.RegisterResourceRequest(
+            type="t", name="new-vm", dependencies=[urn("bad-net")], aliases=[alias]
+        )
+    )
+    assert (monitor.asked, lost) == (["bad-net", "new-vm"], {})
 
 
 def test_what_needs_a_failed_one_is_left_out_however_far_away() -> None:
