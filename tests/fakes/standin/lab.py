@@ -49,11 +49,12 @@ _STOOD: dict[Path, Outcome] = {}
 
 @dataclass
 class Lab:
-    """Verbs on one stack over the stand-in's clouds."""
+    """Verbs on one stack over the stand-in's clouds; `begun` = its project has the stack already."""
 
     root: Path
     engine: bootstrap.Found
     clouds: Standin
+    begun: bool = False
     vm_tokens: frozenset[str] = frozenset()
     connections: Mapping[str, str] = field(default_factory=dict)
     refusals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -77,6 +78,8 @@ class Lab:
                 plugins=self.clouds.launchers(self.root / "plugins"),
                 variables=self.variables,
             )
+            if self.begun:
+                self._session.remember()
         return self._session
 
     def subjects(self, graph: Graph | None) -> Subjects:
@@ -117,7 +120,7 @@ class Lab:
             _STOOD[folder] = outcome
         elif not self._session:
             shutil.copytree(folder, self.root, dirs_exist_ok=True)
-            self.session.remember()
+            self.begun = True
         return _STOOD[folder]
 
     def down(self, **options: Any) -> Outcome:
