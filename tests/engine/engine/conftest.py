@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,12 +147,36 @@ class Lab:
         self.on_event = send
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Path:
+    """A project whose stack has just been made, which labs begin with copies of."""
+    root = tmp_path_factory.mktemp("begun")
+    with pytest.MonkeyPatch.context() as patch:
+        a_lab(root, engine, patch).session.make()
+    return root / "project"
+
+
 @pytest.fixture
-def lab(tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    (tmp_path / "cloud").mkdir()
-    (tmp_path / "project").mkdir()
+def lab(tmp_path: Path, engine: str, begun: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """A lab whose stack is there."""
+    shutil.copytree(begun, tmp_path / "project")
+    found = a_lab(tmp_path, engine, monkeypatch)
+    found.session.remember()
+    return found
+
+
+@pytest.fixture
+def blank(tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """A lab that nobody has used."""
+    return a_lab(tmp_path, engine, monkeypatch)
+
+
+def a_lab(root: Path, engine: str, patch: pytest.MonkeyPatch) -> Lab:
+    """A lab below that folder; what its session reads from the environment is there as long as the patch."""
+    (root / "cloud").mkdir()
+    (root / "project").mkdir(exist_ok=True)
     judged = bootstrap.judge(Path(engine), "path")
-    monkeypatch.setenv("MCIS_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("MCIS_FAKE_CLOUD", str(tmp_path / "cloud"))
+    patch.setenv("MCIS_DATA_DIR", str(root / "data"))
+    patch.setenv("MCIS_FAKE_CLOUD", str(root / "cloud"))
     found = bootstrap.Found(path=judged.path, version=judged.version, source="path", why="test")
-    yield Lab(root=tmp_path, engine=found)
+    return Lab(root=root, engine=found)

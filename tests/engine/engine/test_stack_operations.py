@@ -181,9 +181,9 @@ def test_down_with_remove_forgets_the_stack_and_up_makes_it_again(lab: Any) -> N
     assert lab.up(TWO).ok
 
 
-def test_down_of_a_stack_that_never_was_is_fine(lab: Any) -> None:
-    assert lab.down(remove=True).ok
-    assert lab.session.command.starts == 0
+def test_down_of_a_stack_that_never_was_is_fine(blank: Any) -> None:
+    assert blank.down(remove=True).ok
+    assert blank.session.command.starts == 0
 
 
 def test_refresh_notices_what_has_gone(lab: Any) -> None:

@@ -366,18 +366,18 @@ def test_lost_work_files_are_made_again_from_the_state(lab: Any) -> None:
     assert lab.up({"web-1": {}}).steps == ()
 
 
-def test_a_backend_given_as_a_relative_folder_lies_beside_the_manifest(lab: Any) -> None:
-    lab.backend_url = "file://some state"
+def test_a_backend_given_as_a_relative_folder_lies_beside_the_manifest(blank: Any) -> None:
+    blank.backend_url = "file://some state"
 
-    assert lab.up({"web-1": {}}).ok
-    assert (lab.root / "project" / "some state" / ".pulumi" / "stacks" / "shop" / "front.json").exists()
+    assert blank.up({"web-1": {}}).ok
+    assert (blank.root / "project" / "some state" / ".pulumi" / "stacks" / "shop" / "front.json").exists()
 
 
-def test_an_unreachable_backend_is_a_clear_error_without_its_password(lab: Any) -> None:
-    lab.backend_url = "postgres://kim:hush@127.0.0.1:9/state"
+def test_an_unreachable_backend_is_a_clear_error_without_its_password(blank: Any) -> None:
+    blank.backend_url = "postgres://kim:hush@127.0.0.1:9/state"
 
     with pytest.raises(McisError) as refused:
-        lab.preview({"web-1": {}})
+        blank.preview({"web-1": {}})
 
     assert "backend" in refused.value.summary
     assert "hush" not in f"{refused.value} {refused.value.hint}"
