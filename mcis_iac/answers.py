@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from mcis_iac.errors import CredentialsError, McisError, OperationError
@@ -32,6 +33,8 @@ __all__ = [
     "DoctorReport",
     "DownQuestion",
     "Finding",
+    "Happened",
+    "History",
     "HostResult",
     "OnOutput",
     "Orphan",
@@ -265,6 +268,40 @@ class StatusReport:
         """3 when a cloud refused us; one that merely did not answer is told, and no failure of ours."""
         refused = CredentialsError.exit_code
         return refused if any(each.exit_code == refused for each in self.silent) else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One operation of the past. `number` counts from the oldest; `at` is when it began (RFC 3339, UTC).
+
+    `result` is succeeded, failed or stopped, or the engine's word; `changes` counts resources by create,
+    update, replace and delete, of controls and actions the VMs that were reached. `vms` has what was done
+    to each, `failed` why not. `hourly_change` is in USD, None where a price is not known. `elsewhere` =
+    only the stack's own history has it.
+    """
+
+    at: str
+    verb: str
+    by: str
+    result: str
+    duration_s: float
+    changes: Mapping[str, int]
+    number: int = 0
+    hourly_change: Decimal | None = None
+    vms: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    failed: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    message: str = ""
+    logs: tuple[str, ...] = ()
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Operations, oldest first; `total` counts those that are not among them, too."""
+
+    stack: str
+    operations: tuple[Happened, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         DoctorReport,
         DownQuestion,
         Finding,
+        Happened,
+        History,
         HostResult,
         OnOutput,
         Orphan,
@@ -51,6 +53,8 @@ __all__ = [
     "DoctorReport",
     "DownQuestion",
     "Finding",
+    "Happened",
+    "History",
     "HostResult",
     "OnOutput",
     "Orphan",
@@ -70,6 +74,7 @@ __all__ = [
     "execute",
     "explain",
     "graph_text",
+    "history",
     "heal",
     "ignore",
     "load",
@@ -268,6 +273,13 @@ def status(
     return look.status(
         request, selection, look.Sight(clouds=tuple(clouds), statuses=tuple(statuses), orphans=orphans)
     )
+
+
+def history(request: Request, *, limit: int | None = None, show: int | None = None) -> History:
+    """What was done to the stack so far, or one operation of it by number."""
+    from mcis_iac.flows import history as histories
+
+    return histories.history_of(request, limit=limit, show=show)
 
 
 def outputs(request: Request) -> Mapping[str, Any]:

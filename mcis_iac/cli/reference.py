@@ -36,6 +36,7 @@ VERBS = (
     Verb("down", "change", "Delete everything of an MCIS.", "destroy"),
     Verb("terminate", "change", "Delete VMs by name, or everything."),
     Verb("status", "look", "Show every VM and how it is."),
+    Verb("history", "look", "List what was done, by whom and with which result."),
     Verb("outputs", "look", "Print the outputs of an MCIS: addresses, users, ids."),
     Verb("exec", "act", "Run a command on all VMs, or on some, at once."),
     Verb("ssh", "act", "Log in to one VM with the system's ssh."),

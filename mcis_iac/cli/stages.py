@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Confirm,
         ConfirmDown,
         DoctorReport,
+        History,
         HostResult,
         OnOutput,
         PowerReport,
@@ -73,6 +74,7 @@ class Stages(Protocol):
         statuses: Sequence[Status] = (),
         orphans: bool = False,
     ) -> StatusReport: ...
+    def history(self, request: Request, *, limit: int | None = None, show: int | None = None) -> History: ...
     def outputs(self, request: Request) -> Mapping[str, Any]: ...
     def execute(
         self,

@@ -18,6 +18,8 @@ from mcis_iac.engine.diff import PreviewReader
 from mcis_iac.engine.driving import Program, drive
 from mcis_iac.engine.entries import OnVmCreated
 from mcis_iac.engine.events import Listener
+from mcis_iac.engine.held import whoami
+from mcis_iac.engine.history import BY
 from mcis_iac.engine.progress import Progress
 from mcis_iac.engine.running import Run
 from mcis_iac.engine.session import Session
@@ -85,7 +87,7 @@ def up(
     return run.outcome(
         lambda put: session.api.up(
             on_event=put, program=program, parallel=parallel, continue_on_error=True,
-            **asked.options(), **_QUIETLY,
+            message=_signed("up"), **asked.options(), **_QUIETLY,
         )
     )  # fmt: skip
 
@@ -117,7 +119,12 @@ def down(
     run = Run(session=session, verb="down", progress=progress, timeout_s=timeout_s, create=False)
     outcome = run.outcome(
         lambda put: session.api.destroy(
-            on_event=put, parallel=parallel, continue_on_error=True, **options, **_QUIETLY
+            on_event=put,
+            parallel=parallel,
+            continue_on_error=True,
+            message=_signed("down"),
+            **options,
+            **_QUIETLY,
         )
     )
     if remove and outcome.ok and not names:
@@ -151,7 +158,9 @@ def refresh(
     progress = Progress(listen, subjects)
     run = Run(session=session, verb="refresh", progress=progress, timeout_s=timeout_s, create=False)
     return run.outcome(
-        lambda put: session.api.refresh(on_event=put, parallel=parallel, **options, **_QUIETLY)
+        lambda put: session.api.refresh(
+            on_event=put, parallel=parallel, message=_signed("refresh"), **options, **_QUIETLY
+        )
     )
 
 
@@ -166,6 +175,11 @@ def state(session: Session) -> tuple[StateResource, ...]:
 
 
 # ---------------------------------------------------------------- how
+
+
+def _signed(verb: str) -> str:
+    """What the backend's history has of an operation, so that every checkout can tell whose it was."""
+    return f"mcis {verb}{BY}{whoami()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,7 +193,7 @@ def _settle_up(prospect: Prospect, run: Run) -> Applied:
     kept = tuple(each for each in fixed.failed if each.name not in fixed.given_up)
     vms = results.dated(fixed.vms, prospect.before, run.outcome)
     left = results.stamped(Inventory(vms=vms, failed=kept), "up", prospect.clock)
-    results.note(prospect.here, "up", left, run.outcome)
+    results.note(prospect.here, prospect.wish.verb, left, run.outcome)
     code = results.exit_code(run.outcome, replace(left, failed=tuple(failed)))
     refused = silence.notices(prospect.here.connections, run.outcome)
     return Applied(

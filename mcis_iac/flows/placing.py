@@ -29,6 +29,7 @@ class Wish:
     retry_dropped: bool = False
     force_protected: bool = False
     expect_no_changes: bool = False
+    verb: str = "up"  # how the record calls what is done
 
     def words(self, request: Request) -> str:
         """The user's own words for a command that goes on with the same wish."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.actions import known_hosts
@@ -60,11 +61,19 @@ def note(here: Standing, verb: str, left: Inventory, outcome: Outcome) -> None:
         "by": left.by,
         "duration_s": left.duration_s,
         "changes": {op: count for op, count in counts.items() if count},
+        "vms": {step.key: step.op.value for step in outcome.steps if step.is_vm and step.ok},
+        "hourly_usd": _hourly(left),
         "failed": {failed.name: failed.failure.message for failed in left.failed},
         "message": outcome.message,
         "cancelled": outcome.cancelled,
     }
     record.append(here.home, "operation", fields)
+
+
+def _hourly(left: Inventory) -> str | None:
+    """What all VMs cost per hour; None while the price of one is not known."""
+    prices = [vm.hourly_usd for vm in left.vms]
+    return None if None in prices else str(sum((price for price in prices if price), Decimal(0)))
 
 
 def failure_of(step: Step, *, before: Iterable[Vm]) -> VmFailure | None:

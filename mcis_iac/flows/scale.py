@@ -93,7 +93,7 @@ def scale(
         confirm(preview)
         edit.apply(edits)
 
-    wish = Wish(remove=remove, force_protected=force_protected)
+    wish = Wish(remove=remove, force_protected=force_protected, verb="scale")
     after = ground(with_counts(request, wanted))
     # The diff names the line that is edited, not the override that stands for the edit until then.
     after = replace(after, mcis=replace(after.mcis, spans=before.mcis.spans))

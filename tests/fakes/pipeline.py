@@ -30,6 +30,7 @@ from mcis_iac.pipeline import (
     Checked,
     DownQuestion,
     Finding,
+    History,
     HostResult,
     PowerReport,
     PowerRow,
@@ -199,6 +200,7 @@ class FakePipeline:
     reports: list[StatusReport] = field(default_factory=lambda: [a_report(row("web-1"))])
     hosts: tuple[HostResult, ...] = ()
     findings: tuple[Finding, ...] = ()
+    past: History = field(default_factory=lambda: History(stack="edge.prod", operations=(), total=0))
     values: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     error: BaseException | None = None
@@ -264,6 +266,10 @@ class FakePipeline:
         if not self.reports:
             raise KeyboardInterrupt
         return self.reports.pop(0)
+
+    def history(self, request: Request, **asked: Any) -> History:
+        self._begin(request, **asked)
+        return self.past
 
     def outputs(self, request: Request) -> Mapping[str, Any]:
         self._begin(request)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from fakes.pipeline import (
@@ -17,12 +19,15 @@ from fakes.pipeline import (
     vm_change,
 )
 
+from mcis_iac.actions.status import aggregate, tally
 from mcis_iac.model import Failure, Op, Outcome, PropertyChange, Status, Step
-from mcis_iac.pipeline import Finding, HostResult, Silent
+from mcis_iac.pipeline import Finding, Happened, History, HostResult, Orphan, Silent, StatusReport, StatusRow
 from mcis_iac.report.applied import down_screen, refresh_screen, up_screen
+from mcis_iac.report.cells import cells_screen
 from mcis_iac.report.data import applied_data, preview_data, status_data
 from mcis_iac.report.execution import exec_summary, failures, fold_screen, junit, output_line
 from mcis_iac.report.findings import doctor_screen
+from mcis_iac.report.history import history_screen, operation_screen
 from mcis_iac.report.markdown import preview_comment
 from mcis_iac.report.preview import preview_screen
 from mcis_iac.report.status import status_markdown, status_screen
@@ -277,3 +282,85 @@ def test_escape_sequences_from_outside_never_reach_a_screen():
         assert "\x1b" not in text
         assert "\r" not in text
         assert "\u202e" not in text
+
+
+PAST = History(
+    stack="edge.prod",
+    total=12,
+    operations=(
+        Happened(number=9, at="2026-11-20T10:00:00Z", verb="up", by="kim", result="succeeded", duration_s=41,
+                 changes={"create": 12}, hourly_change=Decimal("0.2493")),
+        Happened(number=10, at="2026-11-21T20:00:00Z", verb="suspend", by="kim", result="succeeded",
+                 duration_s=2.1, changes={"suspend": 3}),
+        Happened(number=11, at="2026-11-22T09:30:00Z", verb="up", by="lee", result="failed", duration_s=95,
+                 changes={"create": 1, "update": 1, "replace": 1}, elsewhere=True),
+        Happened(number=12, at="2026-11-22T13:00:00Z", verb="scale", by="kim", result="failed",
+                 duration_s=23.4, changes={"create": 2, "delete": 1}, hourly_change=Decimal("-0.04"),
+                 vms={"web-4": "create", "web-5": "create", "web-1": "delete"},
+                 failed={"web-6": "no capacity for small"}, logs=(".mcis/edge.prod/runs/up.log",)),
+    ),
+)  # fmt: skip
+
+
+def test_history(golden):
+    golden("screens/history.txt", history_screen(PAST))
+    golden("screens/history.json", as_json(PAST))
+    golden("screens/history-empty.txt", history_screen(replace(PAST, operations=(), total=0)))
+
+
+def test_one_operation_of_the_history(golden):
+    golden("screens/history-show.txt", operation_screen(replace(PAST, operations=PAST.operations[-1:])))
+    golden("screens/history-elsewhere.txt", operation_screen(replace(PAST, operations=PAST.operations[2:3])))
+
+
+def many(*counts: tuple[str, int]) -> list[StatusRow]:
+    """So many VMs per group, a few of which are not well."""
+    odd = {
+        "web-25": Status.FAILED,
+        "web-600": Status.SUSPENDED,
+        "db-2": Status.UNDEFINED,
+        "db-7": Status.REBOOTING,
+    }
+    return [
+        row(f"{group}-{n}", odd.get(f"{group}-{n}", Status.RUNNING),
+            detail="aws does not answer" if f"{group}-{n}" == "db-2" else "")
+        for group, count in counts
+        for n in range(1, count + 1)
+    ]  # fmt: skip
+
+
+def counted(rows: list[StatusRow], **more) -> StatusReport:
+    """The report of those rows with their aggregates."""
+    names = dict.fromkeys(each.group for each in rows)
+    groups = {name: dict(tally(r.status for r in rows if r.group == name)) for name in names}
+    clouds = {
+        "gcp": dict(tally([Status.RUNNING] * 3, pending=2)),
+        "local": dict(tally([r.status for r in rows])),
+    }
+    whole = aggregate({each.name: each.status for each in rows}, pending=2)
+    return replace(a_report(*rows), groups=groups, clouds=clouds, summary=whole, **more)
+
+
+def test_a_thousand_vms_fit_one_screen(golden):
+    text = cells_screen(counted(many(("db", 12), ("web", 988))), width=100)
+    golden("screens/status-cells.txt", text)
+    assert len(text.splitlines()) < 30
+
+
+def test_cells_are_coloured_and_wrap_with_the_terminal(golden):
+    report = counted(many(("db", 12), ("web", 30)))
+    golden("screens/status-cells-narrow.txt", cells_screen(report, width=30))
+    assert "\x1b[31mF\x1b[0m" in cells_screen(report, color=True, width=100)
+
+
+def test_aggregates_per_group_and_cloud_orphans_and_hidden_rows(golden):
+    rows = many(("db", 2), ("web", 2))
+    orphan = Orphan(connection="local", cloud="local", id="i-0abc", name="edge-web-9", vm="web-9")
+    report = counted(
+        rows, orphans=(orphan,), left_out=3, silent=(Silent(connection="aws", cloud="aws", summary="x"),)
+    )
+    golden("screens/status-aggregates.txt", status_screen(report, now=NOON, wide=True))
+    golden(
+        "screens/status-aggregates.json",
+        as_json({k: v for k, v in status_data(report).items() if k != "vms"}),
+    )
