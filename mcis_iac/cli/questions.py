@@ -24,7 +24,7 @@ class AskAboutChanges:
         from mcis_iac.report.preview import question
 
         self.show(preview)
-        if not preview.diff.empty:
+        if not preview.nothing:
             ask(self._session, question(preview))
 
     def show(self, preview: Preview) -> None:
@@ -41,10 +41,11 @@ class AskAboutChanges:
         stream = sys.stdout if table else sys.stderr
         every = session.flags.verbose > 0
         color, width = session.color(stream), session.width(stream)
-        screen = preview_screen(preview, color=color, width=width, every=every, after=not preview.diff.empty)
+        going_on = not preview.nothing
+        screen = preview_screen(preview, color=color, width=width, every=every, after=going_on)
         if table:
             session.sinks.pause()
-            session.out(f"{screen}\n" if not preview.diff.empty else screen)
+            session.out(f"{screen}\n" if going_on else screen)
         elif not self._reserved():
             session.err(screen)
 

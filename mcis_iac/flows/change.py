@@ -1,6 +1,6 @@
 """Changing what exists: preview, up, down, refresh.
 
-    up = place -> build -> preview -> ask -> write the lock -> engine, wait until ready -> settle up
+    up = place -> build -> preview -> ask -> write the lock -> engine, wait until ready -> settle up -> power
 
 The lock is written before the engine starts, so that nothing can exist that it does not name; what
 became of it (dropped VMs) after it. What worked is kept and noted, whatever else failed.
@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from mcis_iac.actions.transitions import Control
 from mcis_iac.engine import operations
 from mcis_iac.engine.home import read_card, write_card
 from mcis_iac.engine.session import Session
 from mcis_iac.errors import McisError
-from mcis_iac.flows import guard, kept, releasing, results, silence
+from mcis_iac.flows import desired, guard, kept, releasing, results, silence
 from mcis_iac.flows.apply import apply, recheck
 from mcis_iac.flows.ground import Ground, Standing, card_of, ground, of_mcis, standing
 from mcis_iac.flows.placing import Clock, Wish
@@ -56,12 +57,15 @@ def up(here: Ground, wish: Wish, confirm: Confirm) -> Applied:
         prospect = look_ahead(here, wish, session, clock, make_key=True)
         guard.keep_nobody_out(prospect.silent)
         if wish.expect_no_changes:
-            guard.expect_nothing(prospect.diff, words=wish.words(here.request))
+            guard.expect_nothing(prospect.diff, prospect.ahead.power, words=wish.words(here.request))
         guard.keep_protected(prospect.diff, here.mcis, _protected_before(stands), forced=wish.force_protected)
+        desired.keep_resting(prospect.ahead, here.request.words)
         confirm(prospect.preview)
         write_card(here.home, card_of(here.mcis))
         prospect = _written(prospect)
-        return recheck(prospect) if prospect.diff.empty else apply(prospect)
+        applied = recheck(prospect) if prospect.diff.empty else apply(prospect)
+        applied = desired.settle(stands, applied, wish.targets, Control.RESUME)
+        return desired.settle(stands, applied, wish.targets, Control.SUSPEND)
 
 
 def _written(prospect: Prospect) -> Prospect:

@@ -20,12 +20,14 @@ def keep_nobody_out(silent: Sequence[Silent]) -> None:
         raise error
 
 
-def expect_nothing(diff: Diff, *, words: str) -> None:
-    """Raise UnexpectedChange when the diff is not empty."""
-    if diff.empty:
+def expect_nothing(diff: Diff, power: Mapping[str, Sequence[str]], *, words: str) -> None:
+    """Raise UnexpectedChange when the diff is not empty, or VMs would be suspended or resumed."""
+    changes = [f"{change.op} {change.key}" for change in diff.changes]
+    changes += [f"{control} {name}" for control, names in power.items() for name in names]
+    if not changes:
         return
-    first = ", ".join(f"{change.op} {change.key}" for change in diff.changes[:NAMED])
-    rest = len(diff.changes) - NAMED
+    first = ", ".join(changes[:NAMED])
+    rest = len(changes) - NAMED
     more = f", ... {rest} more" if rest > 0 else ""
     raise UnexpectedChange(
         summary="there are changes although none were expected",

@@ -9,7 +9,7 @@ from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine import operations
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
-from mcis_iac.flows import guard, kept, plugins, silence, views
+from mcis_iac.flows import desired, guard, kept, plugins, silence, views
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
 from mcis_iac.flows.stack import known_inventory, subjects
@@ -33,6 +33,7 @@ class Prospect:
     clock: Clock
     notices: tuple[str, ...] = ()
     silent: tuple[Silent, ...] = ()
+    ahead: desired.Ahead = desired.NOTHING_AHEAD
 
     @property
     def preview(self) -> Preview:
@@ -48,6 +49,7 @@ class Prospect:
             lock_changed=self.placed.lock_changed,
             words=self.wish.words(self.ground.request),
             silent=self.silent,
+            power=self.ahead.power,
         )
 
 
@@ -80,6 +82,7 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
 
     with clock.stage("engine"):
         diff, silent = silence.shown(ground.mcis, ready.plan, ready.silent, look)
+    seen = desired.ahead(here, _existing(session, before), diff, wish.targets)
     return Prospect(
         ground=ground,
         here=here,
@@ -90,8 +93,9 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         before=before,
         diff=diff,
         clock=clock,
-        notices=(*_renamed(listed, names), *_notices(ground, ready.plan, diff, silent)),
+        notices=(*_renamed(listed, names), *_notices(ground, ready.plan, diff, silent), *seen.notices),
         silent=silent,
+        ahead=seen,
     )
 
 
@@ -99,6 +103,13 @@ def _renamed(listed: Inventory, names: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each group whose VMs get the names that the manifest has now."""
     for old in dict.fromkeys(vm.group for vm in listed.vms if vm.group in names):
         yield f"{old} is {names[old]} now: its VMs are kept, and inside their cloud they keep their names"
+
+
+def _existing(session: Session, before: Inventory) -> Inventory:
+    """What exists; a checkout that never changed the stack asks its state."""
+    if before.operation:
+        return before
+    return Inventory(vms=inventories.from_outputs(operations.outputs(session)))
 
 
 def _notices(ground: Ground, plan: Plan, diff: Diff, silent: Collection[Silent]) -> tuple[str, ...]:

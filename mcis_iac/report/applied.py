@@ -117,13 +117,15 @@ def _other_failures(applied: Applied, *, color: bool) -> list[str]:
 
 
 def _up_sentence(applied: Applied) -> str:
-    ready = sum(vm.state in ("ready", "unchanged") for vm in applied.vms)
+    ready = sum(vm.state in ("ready", "unchanged", "resumed") for vm in applied.vms)
+    resting = sum(vm.state == "suspended" for vm in applied.vms)
     failed = sum(vm.failure is not None for vm in applied.vms)
     deleted = sum(vm.state == "deleted" for vm in applied.vms)
     wanted = sum(vm.state != "deleted" for vm in applied.vms)
     sentence = _stopped(applied) + (
         f"{ready} of {plural(wanted, 'VM')} ready" if wanted else "no VM is ready"
     )
+    sentence += f", {resting} suspended" if resting else ""
     sentence += f", {failed} failed" if failed else ""
     sentence += f", {deleted} deleted" if deleted else ""
     if failed or (applied.outcome is not None and applied.outcome.failed):

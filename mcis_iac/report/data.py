@@ -37,6 +37,7 @@ def preview_data(preview: Preview) -> dict[str, Any]:
         "warnings": list(diff.warnings),
         "notices": list(preview.notices),
         "silent": plain(preview.silent),
+        "power": plain(preview.power),
         "timings": {stage: round(spent, 3) for stage, spent in preview.timings.items()},
     }
 

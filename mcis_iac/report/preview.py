@@ -32,6 +32,7 @@ def preview_screen(
     lines.append(f"  {_counted(preview)}")
     lines += [paint(f"  {text}", "red", color=color) for text in unseen(preview)]
     lines += [paint(f"  warning: {clean(text)}", "yellow", color=color) for text in diff.warnings]
+    lines += [f"  actions due: {clean('; '.join(preview.actions))}"] if preview.actions else []
     lines += [f"  note: {clean(text)}" for text in preview.notices]
     last = "     ".join(part for part in ("" if after else _next(preview), _timings(preview)) if part)
     if last:
@@ -50,6 +51,9 @@ def unseen(preview: Preview) -> list[str]:
 
 
 def _counted(preview: Preview) -> str:
+    if preview.diff.empty and preview.power:
+        moves = (f"{control}s {plural(len(names), 'VM')}" for control, names in preview.power.items())
+        return f"{', '.join(moves)}, {preview.diff.same} unchanged"
     if preview.diff.empty:
         rest = " in what could be seen" if preview.silent else ""
         return f"nothing to change{rest}, {preview.diff.same} unchanged"
@@ -57,7 +61,7 @@ def _counted(preview: Preview) -> str:
 
 
 def _next(preview: Preview) -> str:
-    return "" if preview.diff.empty or preview.silent else f"next: {_command('up', preview.words)}"
+    return "" if preview.nothing or preview.silent else f"next: {_command('up', preview.words)}"
 
 
 def _command(verb: str, words: str) -> str:
@@ -120,6 +124,10 @@ def _row(preview: Preview, change: Change, called: str) -> list[list[Cell]]:
 
 def question(preview: Preview) -> str:
     """What is asked before the changes are made."""
+    if preview.diff.empty:
+        moves = [f"{control} {plural(len(names), 'VM')}" for control, names in preview.power.items()]
+        moves += [f"run {plural(len(preview.actions), 'action')}"] if preview.actions else []
+        return f"{' and '.join(moves)}?"
     replaced, deleted = machines(preview, Op.REPLACE), machines(preview, Op.DELETE)
     if replaced or deleted:
         running = plural(preview.diff.vms_before, "running VM")

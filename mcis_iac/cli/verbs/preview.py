@@ -37,13 +37,21 @@ def command(session: Session, *, expect_no_changes: bool, detailed_exitcode: boo
     _show(session, preview)
     if preview.refusal is not None:
         raise preview.refusal
-    if expect_no_changes and not preview.diff.empty:
+    changes = not preview.diff.empty or bool(preview.power)
+    if expect_no_changes and changes:
         raise UnexpectedChange(
             summary="there are changes",
-            detail=f"{len(preview.diff.changes)} resources of {preview.mcis.stack} would change.",
+            detail=f"{_count(preview)} of {preview.mcis.stack} would change.",
             hint=f"mcis up {preview.words}".rstrip(),
         )
-    return CHANGES if detailed_exitcode and not preview.diff.empty else 0
+    return CHANGES if detailed_exitcode and changes else 0
+
+
+def _count(preview: Preview) -> str:
+    """What would change; power only counts where nothing else does."""
+    if not preview.diff.empty:
+        return f"{len(preview.diff.changes)} resources"
+    return f"the power of {sum(map(len, preview.power.values()))} VMs"
 
 
 def _show(session: Session, preview: Preview) -> None:
