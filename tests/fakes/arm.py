@@ -17,9 +17,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from fakes.refusing import Refusals
+
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
 TOKEN = "a-token-of-the-fake"
 PAGE = 2
+# verb -> (the state on the way, the state at the end)
+POWER = {
+    "deallocate": ("deallocating", "deallocated"),
+    "start": ("starting", "running"),
+    "restart": ("running", "running"),
+}
 _FILTER = re.compile(r"tagName eq '((?:[^']|'')*)' and tagValue eq '((?:[^']|'')*)'\Z")
 
 Json = dict[str, Any]
@@ -52,9 +60,14 @@ class FakeArm:
         self.states: dict[str, str] = {"Microsoft.Compute": "Registered", "Microsoft.Network": "Registered"}
         self.users: dict[str, list[str]] = {}  # who must be gone before what can be deleted
         self.operations: dict[str, list[str]] = {}
+        self.reasons: dict[str, tuple[str, str]] = {}  # why operations failed
         self.requests: list[str] = []
         self.refusals: list[Refusal] = []
         self.token_refused = ""
+        self.troubles = Refusals()
+        self.consoles: dict[str, str] = {}
+        self.no_room: set[str] = set()  # what cannot be started
+        self.moving: dict[str, str] = {}
 
     # ---------------------------------------------------------- setting up
 
@@ -107,11 +120,18 @@ class FakeArm:
         with self.lock:
             if path == "/msi/token":
                 return self._token()
+            if path.startswith("/blobs/"):
+                # Signed addresses are for those who have them; nobody may send a token there.
+                assert "authorization" not in headers and query["sig"] == "secret"
+                return 200, self.consoles[path.removeprefix("/blobs").lower()], {}
             self.requests.append(f"{method} {path}")
             if headers.get("authorization") != f"Bearer {TOKEN}":
                 raise Refusal(401, "AuthenticationFailed", "Authentication failed.")
             if self.refusals:
                 raise self.refusals.pop(0)
+            trouble = self.troubles.strike(method, path)
+            if trouble is not None:
+                return trouble.status, trouble.body, dict(trouble.headers)
             if "api-version" not in query and not path.startswith("/operations/"):
                 raise Refusal(
                     400, "MissingApiVersionParameter", "The api-version query parameter is required."
@@ -136,7 +156,10 @@ class FakeArm:
         yield f"{here}/resourcegroups", self._groups
         yield f"({here}/resourcegroups/[^/]+)/resources", self._inside
         yield f"{here}/providers/Microsoft.Compute/virtualMachines", self._machines
-        yield f"({here}/resourcegroups/.+/virtualMachines/[^/]+)/instanceView", self._view
+        machine = f"({here}/resourcegroups/.+/virtualMachines/[^/]+)"
+        yield f"{machine}/instanceView", self._view
+        yield f"{machine}/(deallocate|start|restart)", self._power
+        yield f"{machine}/retrieveBootDiagnosticsData", self._diagnostics
         part = "([^/]+)"
         skus = f"/locations/{part}/publishers/{part}/artifacttypes/vmimage/offers/{part}/skus/{part}/versions"
         yield f"{here}/providers/Microsoft.Compute{skus}", self._versions
@@ -195,9 +218,47 @@ class FakeArm:
                 if query.get("statusOnly") == "true":
                     shown["properties"] = {"instanceView": self.views.get(id_, {})}
                 rows.append(shown)
-        return self._page(
-            f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines", rows, query
-        )
+        where = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines"
+        answer = self._page(where, json.loads(json.dumps(rows)), query)
+        if "nextLink" not in answer[1]:
+            self._time_passes()
+        return answer
+
+    def _time_passes(self) -> None:
+        """What was seen under way is done."""
+        for id_, power in self.moving.items():
+            self.runs(id_, "ProvisioningState/succeeded", f"PowerState/{power}")
+        self.moving.clear()
+
+    def _power(self, _method: str, _query: Mapping[str, str], id_: str, verb: str) -> Answer:
+        """Accepted at once, seen under way in one list, and done in the next; the operation says if not."""
+        key = id_.lower()
+        if key not in self.resources:
+            raise Refusal(404, "ResourceNotFound", f"The Resource '{id_}' was not found.")
+        under_way, done = POWER[verb]
+        if key in self.moving:
+            self._time_passes()
+            raise Refusal(409, "Conflict", "The request failed due to conflict with a concurrent request.")
+        number = str(len(self.operations) + 1)
+        self.operations[number] = ["InProgress", "Succeeded"]
+        if verb == "start" and key in self.no_room:
+            self.operations[number] = ["Failed"]
+            self.reasons[number] = (
+                "AllocationFailed",
+                "Allocation failed: no capacity in the region.",
+            )
+        else:
+            self.runs(id_, "ProvisioningState/updating", f"PowerState/{under_way}")
+            self.moving[key] = done
+        url = f"{self.url}/operations/{number}"
+        return 202, None, {"Azure-AsyncOperation": url, "Location": url, "Retry-After": "0"}
+
+    def _diagnostics(self, _method: str, _query: Mapping[str, str], id_: str) -> Answer:
+        if id_.lower() not in self.resources:
+            raise Refusal(404, "ResourceNotFound", f"The Resource '{id_}' was not found.")
+        if id_.lower() not in self.consoles:
+            raise Refusal(409, "OperationNotAllowed", "Boot diagnostics are not enabled.")
+        return 200, {"serialConsoleLogBlobUri": f"{self.url}/blobs{id_}?sig=secret"}, {}
 
     def _view(self, _method: str, _query: Mapping[str, str], id_: str) -> Answer:
         if id_.lower() not in self.resources:
@@ -238,7 +299,8 @@ class FakeArm:
     def _operation(self, _m: str, _q: Mapping[str, str], number: str) -> Answer:
         states = self.operations[number]
         state = states.pop(0) if len(states) > 1 else states[0]
-        error = {"error": {"code": "Conflict", "message": "It did not work."}} if state == "Failed" else {}
+        code, message = self.reasons.get(number, ("Conflict", "It did not work."))
+        error = {"error": {"code": code, "message": message}} if state == "Failed" else {}
         return 200, {"status": state, **error}, {"Retry-After": "0"}
 
     def _resource(self, method: str, path: str) -> Answer:
@@ -272,7 +334,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             answer = refusal.answer
         status, body, more = answer
-        content = b"" if body is None else json.dumps(body).encode()
+        content = b"" if body is None else body if isinstance(body, str) else json.dumps(body)
+        content = content.encode() if isinstance(content, str) else content
         self.send_response(status)
         for name, value in {
             **more,
@@ -283,7 +346,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_DELETE = _serve
+    do_GET = do_POST = do_DELETE = _serve
 
     def log_message(self, *_: Any) -> None:
         pass

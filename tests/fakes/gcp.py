@@ -15,6 +15,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from fakes.refusing import Refusals
+
 TOKEN = "a-good-token"
 # kind -> (whose field names another thing it uses)
 USES = {
@@ -25,6 +27,13 @@ USES = {
 }
 REGIONAL = ("subnetworks", "routers", "addresses")
 GLOBAL = ("networks", "firewalls", "images")
+# verb -> (the states it is for, the state on the way, the state at the end)
+POWER = {
+    "stop": ({"RUNNING", "SUSPENDED"}, "STOPPING", "TERMINATED"),
+    "start": ({"TERMINATED"}, "STAGING", "RUNNING"),
+    "resume": ({"SUSPENDED"}, "STAGING", "RUNNING"),
+    "reset": ({"RUNNING"}, "RUNNING", "RUNNING"),
+}
 
 
 class FakeGoogle:
@@ -42,6 +51,11 @@ class FakeGoogle:
         self.hiccups: list[int] = []
         self.calls: list[str] = []
         self.deleted: list[str] = []
+        self.refusals = Refusals()
+        self.late: set[str] = set()  # what no list shows yet
+        self.consoles: dict[str, str] = {}
+        self.no_room: set[str] = set()  # what cannot be started
+        self._moving: dict[str, str] = {}
         self._operations: dict[str, dict[str, Any]] = {}
 
     # ------------------------------------------------------ what tests say
@@ -76,10 +90,16 @@ class FakeGoogle:
         if path.startswith("v1/") and path.endswith(":testIamPermissions"):
             return 200, {"permissions": sorted(self.allowed & set(body["permissions"]))}
         path = path.removeprefix("compute/v1/")
-        if method == "POST" and path.endswith("/wait"):
-            return self._wait(path.removesuffix("/wait"))
-        if method == "DELETE":
-            return self._delete(path)
+        if method == "POST":
+            thing, _, verb = path.rpartition("/")
+            return self._wait(thing) if verb == "wait" else self._power(thing, verb)
+        return self._delete(path) if method == "DELETE" else self._look(path, query)
+
+    def _look(self, path: str, query: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
+        if path.endswith("/serialPort"):
+            return self._console(path.removesuffix("/serialPort"))
+        if path in self._operations:
+            return 200, self._shown(self._operations[path])
         return self._get(path, query)
 
     def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
@@ -107,6 +127,7 @@ class FakeGoogle:
             if path.startswith(f"projects/{project}/")
             and path.split("/")[-2] == kind
             and path.split("/")[-3] not in self.down
+            and path not in self.late
             and (wanted is None or wanted[1] in thing.get("labels", {}))
         ]
         start = int(query.get("pageToken", "0"))
@@ -115,18 +136,58 @@ class FakeGoogle:
             scope = "/".join(path.split("/")[2:4])
             items.setdefault(scope, {}).setdefault(kind, []).append(thing)
         more = {"nextPageToken": str(start + 2)} if start + 2 < len(mine) else {}
+        items = json.loads(json.dumps(items))
+        if not more:
+            self._time_passes()
         for zone in self.down:
             items[f"zones/{zone}"] = {"warning": {"code": "UNREACHABLE"}}
         return {"kind": "compute#aggregatedList", "items": items, **more}
 
+    def _console(self, path: str) -> tuple[int, Mapping[str, Any]]:
+        return (200, {"contents": self.consoles.get(path, "")}) if path in self.things else _missing(path)
+
+    def _power(self, path: str, verb: str) -> tuple[int, Mapping[str, Any]]:
+        """Begins at once, is seen under way in one list, and done in the next; the operation says if not."""
+        thing = self.things.get(path)
+        if thing is None:
+            return _missing(path)
+        fit, under_way, done = POWER[verb]
+        if path in self._moving:
+            self._time_passes()
+            return 400, _error(400, f"The resource '{path}' is not ready", "resourceNotReady")
+        if thing["status"] not in fit:
+            words = f"Instance {path} in state {thing['status']} cannot {verb}"
+            return 400, _error(400, words, "invalid")
+        operation = self._operation(path)
+        if verb == "start" and path in self.no_room:
+            message = "The zone does not have enough resources available"
+            operation["error"] = {"errors": [{"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": message}]}
+        else:
+            thing["status"], self._moving[path] = under_way, done
+        return 200, {k: v for k, v in operation.items() if k in {"name", "status", "selfLink"}}
+
+    def _shown(self, operation: dict[str, Any]) -> Mapping[str, Any]:
+        """The operation of a power action when it is looked at: by then it has ended."""
+        operation["status"] = "DONE"
+        return {k: v for k, v in operation.items() if k not in {"target", "waits"}}
+
+    def _operation(self, target: str) -> dict[str, Any]:
+        name, place = f"operation-{len(self._operations)}", "/".join(target.split("/")[:-2])
+        link = f"{self.base}/compute/v1/{place}/operations/{name}"
+        operation = {"name": name, "status": "RUNNING", "selfLink": link, "target": target, "waits": 1}
+        self._operations[f"{place}/operations/{name}"] = operation
+        return operation
+
+    def _time_passes(self) -> None:
+        """What was seen under way is done."""
+        for path, done in self._moving.items():
+            self.things[path]["status"] = done
+        self._moving.clear()
+
     def _delete(self, path: str) -> tuple[int, Mapping[str, Any]]:
         if path not in self.things:
             return _missing(path)
-        name = f"operation-{len(self._operations)}"
-        place = "/".join(path.split("/")[:-2])
-        link = f"{self.base}/compute/v1/{place}/operations/{name}"
-        operation = {"name": name, "status": "RUNNING", "selfLink": link, "target": path, "waits": 1}
-        self._operations[f"{place}/operations/{name}"] = operation
+        operation = self._operation(path)
         return 200, {k: v for k, v in operation.items() if k not in {"target", "waits"}}
 
     def _wait(self, path: str) -> tuple[int, Mapping[str, Any]]:
@@ -164,6 +225,11 @@ def _error(code: int, message: str, reason: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "errors": errors}}
 
 
+def said(code: int, message: str, reason: str) -> dict[str, Any]:
+    """An error as the API says it."""
+    return _error(code, message, reason)
+
+
 def _missing(path: str) -> tuple[int, Mapping[str, Any]]:
     return 404, _error(404, f"The resource '{path}' was not found", "notFound")
 
@@ -190,7 +256,12 @@ def _handler(fake: FakeGoogle) -> type[BaseHTTPRequestHandler]:
                 self._say(200 if signed else 400, answer)
                 return
             body = json.loads(sent or "{}")
-            fake.calls.append(f"{self.command} {url.path.lstrip('/').removeprefix('compute/v1/')}")
+            short = url.path.lstrip("/").removeprefix("compute/v1/")
+            fake.calls.append(f"{self.command} {short}")
+            refusal = fake.refusals.strike(self.command, short)
+            if refusal is not None:
+                self._say(refusal.status, refusal.body, refusal.headers)
+                return
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 status, answer = 401, _error(401, "Request had invalid credentials.", "authError")
             else:
@@ -198,9 +269,13 @@ def _handler(fake: FakeGoogle) -> type[BaseHTTPRequestHandler]:
                 status, answer = fake.answer(self.command, url.path.lstrip("/"), query, body)
             self._say(status, answer)
 
-        def _say(self, status: int, answer: Mapping[str, Any]) -> None:
+        def _say(
+            self, status: int, answer: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        ) -> None:
             text = json.dumps(answer).encode()
             self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json; charset=UTF-8")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()

@@ -17,10 +17,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from fakes.refusing import Refusals
+
 USER, PASSWORD, PROJECT = "mcis", "right", "p1"
 TOKEN = "a-token-of-the-fake"
 REQUEST_ID = "req-11111111-2222-3333-4444-555555555555"
 PAGE = 2
+# action -> (the states it is for, the task on the way, the state at the end)
+POWER = {
+    "os-stop": ({"ACTIVE", "ERROR"}, "powering-off", "SHUTOFF"),
+    "os-start": ({"SHUTOFF"}, "powering-on", "ACTIVE"),
+    "reboot": ({"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"}, "rebooting", "ACTIVE"),
+    "resume": ({"SUSPENDED"}, "resuming", "ACTIVE"),
+    "unpause": ({"PAUSED"}, "unpausing", "ACTIVE"),
+    "unshelve": ({"SHELVED", "SHELVED_OFFLOADED"}, "unshelving", "ACTIVE"),
+}
 STAYS = 1  # how often a deleted server is still found
 
 Json = dict[str, Any]
@@ -67,6 +78,11 @@ class FakeOpenStack:
         self.reader = False
         self.password = PASSWORD
         self.broken: set[str] = set()
+        self.refusals = Refusals()
+        self.late: set[str] = set()  # servers no list shows yet
+        self.consoles: dict[str, str] = {}
+        self.moving: dict[tuple[str, str], str] = {}
+        self.calls: list[str] = []
 
     # ---------------------------------------------------------- setting up
 
@@ -201,12 +217,36 @@ class FakeOpenStack:
         if rest[1:] == ["remove_router_interface"]:
             self._delete(region, "ports", body["port_id"], unplug=True)
             return 200, {"id": rest[0]}
+        if method == "POST" and rest[1:] == ["action"]:
+            return self._act(region, rest[0], *next(iter(body.items())))
         return self._one(method, region, service, kind, rest[0])
+
+    def _act(self, region: str, id_: str, action: str, _words: Any) -> Answer:
+        """Accepted at once, seen under way in one list, and done in the next."""
+        server = self.things.get((region, "servers", id_))
+        if server is None:
+            raise Refusal(404, f"Instance {id_} could not be found.")
+        if action == "os-getConsoleOutput":
+            return 200, {"output": self.consoles.get(id_, "")}
+        fit, task, done = POWER[action]
+        if server["OS-EXT-STS:task_state"]:
+            busy = server["OS-EXT-STS:task_state"]
+            self._powers_settle(region)
+            raise Refusal(409, f"Cannot '{action}' instance {id_} while it is in task_state {busy}")
+        if server["status"] not in fit:
+            raise Refusal(409, f"Cannot '{action}' instance {id_} while it is in vm_state {server['status']}")
+        server["OS-EXT-STS:task_state"] = task
+        self.moving[region, id_] = done
+        return 202, None
 
     def _list(self, region: str, service: str, kind: str, query: Mapping[str, str]) -> Answer:
         if kind == "servers" and "marker" not in query:
             self._time_passes(region)
-        rows = [t for (place, k, _), t in sorted(self.things.items()) if (place, k) == (region, kind)]
+        rows = [
+            json.loads(json.dumps(t))
+            for (place, k, id_), t in sorted(self.things.items())
+            if (place, k) == (region, kind) and id_ not in self.late
+        ]
         for name in ("name", "device_id"):
             if name in query:
                 rows = [row for row in rows if row.get(name) == query[name]]
@@ -225,6 +265,8 @@ class FakeOpenStack:
             else:
                 tail = "/detail" if service == "volume" or kind in {"servers"} else ""
                 answer[f"{plural}_links"] = [{"rel": "next", "href": f"{where}{version}/{kind}{tail}?{last}"}]
+        elif kind == "servers":
+            self._powers_settle(region)
         return 200, answer
 
     def _one(self, method: str, region: str, service: str, kind: str, id_: str) -> Answer:
@@ -235,6 +277,12 @@ class FakeOpenStack:
             self._delete(region, kind, id_)
             return 204, None
         return 200, {COLLECTIONS[service][kind]: thing}
+
+    def _powers_settle(self, region: str) -> None:
+        """What was seen under way is done."""
+        for place, id_ in [key for key in self.moving if key[0] == region]:
+            server, done = self.things[place, "servers", id_], self.moving.pop((place, id_))
+            server["status"], server["OS-EXT-STS:task_state"] = done, None
 
     def _time_passes(self, region: str) -> None:
         """A server that was deleted is one look nearer to its end."""
@@ -280,9 +328,16 @@ class _Handler(BaseHTTPRequestHandler):
         cloud = self.server.cloud
         with cloud.lock:
             path = re.sub(r"/+", "/", split.path)
-            status, answer = cloud.answer(self.command, path, query, self.headers, body)
+            cloud.calls.append(f"{self.command} {path}")
+            refusal = cloud.refusals.strike(self.command, path)
+            if refusal is None:
+                status, answer = cloud.answer(self.command, path, query, self.headers, body)
+            else:
+                status, answer = refusal.status, refusal.body
         content = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
+        for name, value in (refusal.headers if refusal else {}).items():
+            self.send_header(name, value)
         if status == 201:
             self.send_header("X-Subject-Token", TOKEN)
         self.send_header("X-Openstack-Request-Id", REQUEST_ID)
