@@ -99,7 +99,8 @@ class Preview:
     `sources` maps a resource key to `file:line` of what caused its change, where known;
     `notices` are sentences said once per run (fallback backend, built-in image on local, ...).
     `timings` are seconds per stage: placed, built, engine. Nothing of the connections in `silent` is
-    in the diff, nor what depends on their VMs. `actions` has a phrase per action that is due.
+    in the diff, nor what depends on their VMs. `actions` has a phrase per action that is due, `power`
+    the VMs that are to be suspended or resumed then, by "suspend" and "resume".
     """
 
     mcis: Mcis
@@ -112,6 +113,12 @@ class Preview:
     words: str = ""
     silent: tuple[Silent, ...] = ()
     actions: tuple[str, ...] = ()
+    power: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def nothing(self) -> bool:
+        """`up` would do nothing at all."""
+        return self.diff.empty and not self.actions and not self.power
 
     @property
     def refusal(self) -> McisError | None:
@@ -121,7 +128,8 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmResult:
-    """How one VM ended in an `up`, `down` or `scale`: state is ready, unchanged, deleted or FAILED."""
+    """How one VM ended in an `up`, `down` or `scale`: state is ready, unchanged, deleted or FAILED, or
+    what `power:` made of it, suspended or resumed."""
 
     name: str
     group: str

@@ -13,7 +13,7 @@ from mcis_iac.clouds import registry
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
-from mcis_iac.flows import guard, kept, releasing, remedy, results, silence
+from mcis_iac.flows import desired, guard, kept, releasing, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import known_inventory
 from mcis_iac.model import NOTHING, Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
@@ -121,9 +121,9 @@ def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Ru
     with Ready(login, lambda readiness: _tell(prospect, readiness), known=known) as service:
         outcome = work(Waiter(service, login.via))
         vms = inventories.from_outputs(outcome.outputs)
-        for vm in _unfinished(prospect.before, vms, outcome):
-            if within_reach(vm, login.via):
-                service.submit(vm)
+        unfinished = [vm for vm in _unfinished(prospect.before, vms, outcome) if within_reach(vm, login.via)]
+        for vm in desired.awake(prospect.here, prospect.before, unfinished):
+            service.submit(vm)
         try:
             found: Mapping[str, Readiness] = {} if outcome.cancelled else service.wait()
         except KeyboardInterrupt:

@@ -30,8 +30,8 @@ COMMON = {
     "log_file",
 }
 FULL = {
-    "render", "preview", "up", "scale", "replace", "heal", "refresh", "down", "terminate", "status", "outputs",
-    "exec", "suspend",
+    "render", "preview", "up", "scale", "replace", "heal", "refresh", "down", "terminate", "status",
+    "outputs", "exec", "suspend",
 }  # fmt: skip
 
 
