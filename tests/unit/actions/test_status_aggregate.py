@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mcis_iac.actions.status import aggregate
+from mcis_iac.actions.status import ORDER, aggregate, tally
 from mcis_iac.model import Status
 
 WORDS = {
@@ -76,3 +79,49 @@ def test_without_members_after_down_it_is_terminated() -> None:
 
 def test_a_status_that_no_vm_can_have_counts_as_undefined() -> None:
     assert aggregate({"web-1": Status.EMPTY})["counts"] == {"Undefined": 1}
+
+
+statuses = st.lists(
+    st.sampled_from([each for each in Status if each is not Status.EMPTY]), min_size=1, max_size=40
+)
+
+
+@given(statuses, st.randoms())
+def test_the_order_of_vms_does_not_matter(found: list[Status], random: Random) -> None:
+    mixed = found[:]
+    random.shuffle(mixed)
+    assert tally(found) == tally(mixed)
+
+
+@given(statuses)
+def test_counts_sum_up_and_the_whole_is_partial_when_one_differs(found: list[Status]) -> None:
+    record = tally(found)
+    assert sum(record["counts"].values()) == record["total"] == len(found)
+    assert record["counts"][record["status"]] == found.count(Status(record["status"]))
+    assert record["partial"] == (len(set(found)) > 1)
+
+
+@given(statuses)
+def test_undefined_beats_failed_and_failed_everything_else(found: list[Status]) -> None:
+    decisive = next((each for each in (Status.UNDEFINED, Status.FAILED) if each in found), None)
+    status = Status(tally(found)["status"])
+    if decisive is None:
+        most = max(map(found.count, found))
+        assert found.count(status) == most
+        assert status is min((each for each in found if found.count(each) == most), key=ORDER.index)
+    else:
+        assert status is decisive
+
+
+@given(statuses)
+def test_the_display_says_partial_unless_somebody_has_to_act(found: list[Status]) -> None:
+    record = tally(found)
+    urgent = record["status"] in ("Failed", "Undefined")
+    assert record["display"].startswith("Partial-") == (record["partial"] and not urgent)
+
+
+@given(statuses, st.integers(0, 40))
+def test_parts_add_up_to_the_whole(found: list[Status], at: int) -> None:
+    parts = [tally(found[:at])["counts"], tally(found[at:])["counts"]]
+    whole = tally(found)["counts"]
+    assert whole == {name: sum(part.get(name, 0) for part in parts) for name in whole}
