@@ -21,6 +21,8 @@ from mcis_iac.model import NOTHING, Diagnostic, Mcis
 
 if TYPE_CHECKING:
     from mcis_iac.answers import (
+        ActionReport,
+        ActionRow,
         Applied,
         Confirm,
         ConfirmDown,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from mcis_iac.program.graph import Graph
 
 __all__ = [
+    "ActionReport",
+    "ActionRow",
     "Applied",
     "Checked",
     "Confirm",
@@ -84,6 +88,7 @@ __all__ = [
     "refresh",
     "refusal",
     "render",
+    "run",
     "scaffold",
     "scale",
     "ssh_command",
@@ -360,6 +365,21 @@ def heal(
     from mcis_iac.flows import ending
 
     return ending.heal(request, selection, serial=serial, force_protected=force_protected, confirm=confirm)
+
+
+def run(
+    request: Request,
+    names: Sequence[str],
+    selection: Selection,
+    *,
+    on_output: OnOutput,
+    timeout_s: float | None = None,
+    serial: int | None = None,
+) -> ActionReport:
+    """Run those actions of the manifest (all without a name) on the VMs they are for, due or not."""
+    from mcis_iac.flows import actions
+
+    return actions.run(request, names, selection, on_output=on_output, timeout_s=timeout_s, serial=serial)
 
 
 def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from mcis_iac.model import Status
     from mcis_iac.pipeline import (
+        ActionReport,
         Applied,
         Checked,
         Confirm,
@@ -111,6 +112,16 @@ class Stages(Protocol):
         force_protected: bool = False,
         confirm: Confirm,
     ) -> Applied | None: ...
+    def run(
+        self,
+        request: Request,
+        names: Sequence[str],
+        selection: Selection,
+        *,
+        on_output: OnOutput,
+        timeout_s: float | None = None,
+        serial: int | None = None,
+    ) -> ActionReport: ...
     def ssh_command(self, request: Request, vm: str, command: Sequence[str]) -> list[str]: ...
     def explain(self, topic: str) -> str: ...
     def eject(self, request: Request, directory: Path) -> Sequence[Path]: ...

@@ -18,6 +18,7 @@ from mcis_iac.engine.home import read_card, write_card
 from mcis_iac.engine.session import Session
 from mcis_iac.errors import McisError
 from mcis_iac.flows import desired, guard, kept, releasing, results, silence
+from mcis_iac.flows.actions import after_up
 from mcis_iac.flows.apply import apply, recheck
 from mcis_iac.flows.ground import Ground, Standing, card_of, ground, of_mcis, standing
 from mcis_iac.flows.placing import Clock, Wish
@@ -65,6 +66,7 @@ def up(here: Ground, wish: Wish, confirm: Confirm) -> Applied:
         prospect = _written(prospect)
         applied = recheck(prospect) if prospect.diff.empty else apply(prospect)
         applied = desired.settle(stands, applied, wish.targets, Control.RESUME)
+        applied = after_up(prospect, applied)
         return desired.settle(stands, applied, wish.targets, Control.SUSPEND)
 
 

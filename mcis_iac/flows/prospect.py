@@ -10,6 +10,7 @@ from mcis_iac.engine import operations
 from mcis_iac.engine.session import Session
 from mcis_iac.engine.subjects import Subjects
 from mcis_iac.flows import desired, guard, kept, plugins, silence, views
+from mcis_iac.flows.due import foreseen
 from mcis_iac.flows.ground import Ground, Standing, of_mcis
 from mcis_iac.flows.placing import Clock, Placed, Wish, placed
 from mcis_iac.flows.stack import known_inventory, subjects
@@ -33,6 +34,7 @@ class Prospect:
     clock: Clock
     notices: tuple[str, ...] = ()
     silent: tuple[Silent, ...] = ()
+    actions: tuple[str, ...] = ()
     ahead: desired.Ahead = desired.NOTHING_AHEAD
 
     @property
@@ -49,6 +51,7 @@ class Prospect:
             lock_changed=self.placed.lock_changed,
             words=self.wish.words(self.ground.request),
             silent=self.silent,
+            actions=self.actions,
             power=self.ahead.power,
         )
 
@@ -95,6 +98,7 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         clock=clock,
         notices=(*_renamed(listed, names), *_notices(ground, ready.plan, diff, silent), *seen.notices),
         silent=silent,
+        actions=foreseen(ground.mcis, ready.plan.members, before, diff, here.home),
         ahead=seen,
     )
 

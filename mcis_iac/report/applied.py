@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcis_iac.model import Failure, OnFailure, Op, Step
 from mcis_iac.pipeline import Applied, VmResult
+from mcis_iac.report.actions import action_lines
 from mcis_iac.report.tables import Cell, table
 from mcis_iac.report.text import clean, paint, plural, seconds
 
@@ -28,12 +29,14 @@ def up_screen(applied: Applied, *, color: bool = False, width: int | None = None
     lines = _rows(applied, color=color, width=width)
     lines += _other_failures(applied, color=color)
     lines.append(_up_sentence(applied))
-    return _ended(lines, applied, color=color)
+    acted = action_lines(applied.actions, color=color, width=width)
+    return _ended([*lines, *(["", *acted] if acted else [])], applied, color=color)
 
 
-def notices_screen(applied: Applied, *, color: bool = False, width: int | None = None) -> str:  # noqa: ARG001
+def notices_screen(applied: Applied, *, color: bool = False, width: int | None = None) -> str:
     """What is left to say when nothing was to change."""
-    return "".join(f"note: {clean(text)}\n" for text in applied.notices)
+    acted = action_lines(applied.actions, color=color, width=width)
+    return "".join(f"{line}\n" for line in (*acted, *(f"note: {clean(text)}" for text in applied.notices)))
 
 
 def down_screen(applied: Applied, *, color: bool = False, width: int | None = None) -> str:

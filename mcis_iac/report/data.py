@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcis_iac.model import Op
-from mcis_iac.pipeline import Applied, Preview, StatusReport
+from mcis_iac.pipeline import ActionReport, Applied, Preview, StatusReport
 from mcis_iac.report.changes import reason
 from mcis_iac.report.values import plain
 
@@ -38,6 +38,7 @@ def preview_data(preview: Preview) -> dict[str, Any]:
         "notices": list(preview.notices),
         "silent": plain(preview.silent),
         "power": plain(preview.power),
+        "actions": list(preview.actions),
         "timings": {stage: round(spent, 3) for stage, spent in preview.timings.items()},
     }
 
@@ -48,6 +49,7 @@ def applied_data(applied: Applied) -> dict[str, Any]:
     return {
         "exit_code": applied.exit_code,
         "vms": plain(applied.vms),
+        "actions": action_data(applied.actions),
         "steps": plain(outcome.steps) if outcome else [],
         "same": outcome.same if outcome else (applied.preview.diff.same if applied.preview else 0),
         "cancelled": bool(outcome and outcome.cancelled),
@@ -57,6 +59,11 @@ def applied_data(applied: Applied) -> dict[str, Any]:
         "notices": list(applied.notices),
         "duration_s": applied.duration_s,
     }
+
+
+def action_data(report: ActionReport) -> list[dict[str, Any]]:
+    """What came of every action on every VM; output and status are there when it was sent."""
+    return [{**plain(row), "ok": row.state == "done"} for row in report.rows]
 
 
 def status_data(report: StatusReport) -> dict[str, Any]:

@@ -29,7 +29,8 @@ def _words(event: Event) -> tuple[str, ...] | None:
     if event.kind == "op_failed":
         reason = failure_text(event)
         return (op, "FAILED", _elapsed(event) + (f": {reason}" if reason else ""))
-    return (remark(event),) if remark(event) else None
+    said = message(event) if event.kind == "exec_output" and "action" in fields else remark(event)
+    return (said,) if said else None
 
 
 def thing(event: Event) -> str:
@@ -39,12 +40,19 @@ def thing(event: Event) -> str:
 
 
 def message(event: Event) -> str:
-    """What an `op_progress` says."""
+    """What an `op_progress` says, or an action on a VM writes."""
+    if event.kind == "exec_output":
+        return clean(f"{event.fields.get('action')}: {event.fields.get('text')}")
     return clean(str(event.fields.get("message", "")))
 
 
 def remark(event: Event) -> str:
-    """A warning that came up on the way; problems of the manifest have codes and a better place."""
+    """What is to be read on the way, also above a live display: warnings, and what actions write.
+
+    Problems of the manifest have codes and a better place.
+    """
+    if event.kind == "exec_output" and "action" in event.fields:
+        return f"{event.subject.vm} {message(event)}"
     if event.kind != "diagnostic" or event.fields.get("code"):
         return ""
     return clean(f"{event.fields.get('severity', 'note')}: {event.fields.get('summary', '')}")

@@ -26,6 +26,7 @@ from mcis_iac.model import (
     Vm,
 )
 from mcis_iac.pipeline import (
+    ActionReport,
     Applied,
     Checked,
     DownQuestion,
@@ -199,6 +200,7 @@ class FakePipeline:
     result: Applied = field(default_factory=lambda: applied(ended("web-1")))
     reports: list[StatusReport] = field(default_factory=lambda: [a_report(row("web-1"))])
     hosts: tuple[HostResult, ...] = ()
+    acted: ActionReport = field(default_factory=ActionReport)
     findings: tuple[Finding, ...] = ()
     past: History = field(default_factory=lambda: History(stack="edge.prod", operations=(), total=0))
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -285,6 +287,15 @@ class FakePipeline:
             for line in host.stderr.splitlines():
                 on_output(host.vm, "stderr", line)
         return self.hosts
+
+    def run(
+        self, request: Request, names: Sequence[str], selection: Selection, *, on_output: Any, **asked: Any
+    ) -> ActionReport:
+        self._begin(request, names=names, selection=selection, **asked)
+        for row in self.acted.rows:
+            for line in row.result.stdout.splitlines() if row.result else ():
+                on_output(row.vm, "stdout", line)
+        return self.acted
 
     def power(self, request: Request, control: str, selection: Selection, **asked: Any) -> PowerReport:
         self._begin(request, control=control, selection=selection, **asked)
