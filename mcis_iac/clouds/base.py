@@ -217,6 +217,7 @@ class Spot:
     """What of a demand is for VMs the cloud may take back; `types` are those only these have."""
 
     vcpus: float = 0
+    by_type: tuple[tuple[str, float], ...] = ()
     types: tuple[str, ...] = ()
     uncounted: tuple[tuple[str, int], ...] = ()
 
@@ -226,10 +227,11 @@ class Demand:
     """What a manifest wants of one region; `types` are the instance types, `disk_gib` all data disks.
 
     `static_ips` are those of the public addresses that stay when a VM stops, `gateways` the networks
-    whose VMs without an address need a way out. The processors of `uncounted` (types nothing is known
-    of, with the number of VMs) are not in `vcpus`: the cloud has to be asked. `spot` is a part of these
-    figures. `walls` are the places of groups that need a security group, `rules` the sources that are
-    let in to each port range of them; a member outside the network counts as one.
+    whose VMs without an address need a way out. `by_type` has the processors of each type that are in
+    `vcpus`. Those of `uncounted` (types nothing is known of, with the number of VMs) are not: the cloud
+    has to be asked. `spot` is a part of these figures. `walls` are the places of groups that need a
+    security group, `rules` the sources that are let in to each port range of them; a member outside the
+    network counts as one.
     """
 
     region: str
@@ -242,6 +244,7 @@ class Demand:
     disk_gib: int = 0
     static_ips: int = 0
     gateways: int = 0
+    by_type: tuple[tuple[str, float], ...] = ()
     uncounted: tuple[tuple[str, int], ...] = ()
     spot: Spot = Spot()
     walls: int = 0
@@ -250,11 +253,15 @@ class Demand:
     def told(self, processors: Mapping[str, float]) -> Demand:
         """The same with what the cloud told of the `uncounted` types; one it does not know counts none."""
 
-        def more(types: Iterable[tuple[str, int]]) -> float:
-            return sum(processors.get(name, 0) * count for name, count in types)
+        def more(types: Iterable[tuple[str, int]]) -> tuple[tuple[str, float], ...]:
+            return tuple((name, processors[name] * count) for name, count in types if name in processors)
 
-        spot = replace(self.spot, vcpus=self.spot.vcpus + more(self.spot.uncounted))
-        return replace(self, vcpus=self.vcpus + more(self.uncounted), spot=spot)
+        def total(types: Iterable[tuple[str, float]]) -> float:
+            return sum(count for _, count in types)
+
+        found, back = more(self.uncounted), more(self.spot.uncounted)
+        spot = replace(self.spot, vcpus=self.spot.vcpus + total(back), by_type=(*self.spot.by_type, *back))
+        return replace(self, vcpus=self.vcpus + total(found), by_type=(*self.by_type, *found), spot=spot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ def _demand(plan: Plan, region: str, members: Sequence[Member], there: Inventory
         disk_gib=sum(disk.size_gib or 0 for disk in disks),
         static_ips=sum(group.public_ip == "static" for group in groups),
         gateways=len(_networks(plan, _hidden(plan, new)) - _networks(plan, _hidden(plan, old))),
+        by_type=_by_type(new),
         uncounted=_uncounted(new),
         spot=_spot(plan, new),
         walls=len({member.group for member in new} - walled),
@@ -62,6 +63,7 @@ def _spot(plan: Plan, new: Sequence[Member]) -> Spot:
     return Spot(
         vcpus=_counted(spot),
         types=tuple(sorted({member.type for member in spot} - others)),
+        by_type=_by_type(spot),
         uncounted=_uncounted(spot),
     )
 
@@ -72,6 +74,14 @@ def _at(thing: Member | Vm) -> tuple[str, str]:
 
 def _counted(members: Iterable[Member]) -> float:
     return sum(_vcpus(member) or 0 for member in members)
+
+
+def _by_type(members: Iterable[Member]) -> tuple[tuple[str, float], ...]:
+    found: dict[str, float] = {}
+    for member in members:
+        if (processors := _vcpus(member)) is not None:
+            found[member.type] = found.get(member.type, 0) + processors
+    return tuple(sorted(found.items()))
 
 
 def _uncounted(members: Iterable[Member]) -> tuple[tuple[str, int], ...]:

@@ -9,7 +9,7 @@ import pytest
 from fakes import moto
 from fakes.moto import CANONICAL, NOBLE, tagged
 
-from mcis_iac.clouds.aws import doctor, images, lifecycle, lookup
+from mcis_iac.clouds.aws import doctor, images, lifecycle, lookup, quotas
 from mcis_iac.clouds.aws.credentials import Access
 from mcis_iac.clouds.base import Demand, ImageQuery, Spot
 from mcis_iac.errors import CredentialsError, OperationError
@@ -317,7 +317,7 @@ def test_the_doctor_compares_a_demand_with_what_is_left(networks: int, fits: boo
 
 def test_addresses_that_stay_and_those_of_gateways_are_elastic_ones() -> None:
     demand = Demand(region=SEOUL, vms=9, vcpus=0, public_ips=9, networks=1, static_ips=4, gateways=1)
-    wanted = {quota.what: quota.wanted(demand) for quota in doctor.QUOTAS}
+    wanted = {quota.what: quota.wanted(demand) for quota in quotas.QUOTAS}
     assert wanted["Elastic IPs"] == 5
 
 
@@ -327,13 +327,29 @@ def test_the_doctor_asks_for_the_processors_of_types_it_does_not_know() -> None:
 
 
 def test_spot_machines_have_a_quota_of_their_own() -> None:
-    seen = checks(vcpus=6, spot=Spot(vcpus=4))
+    types = (("t3.medium", 2.0), ("m5.xlarge", 4.0))
+    seen = checks(vcpus=6, by_type=types, spot=Spot(vcpus=4, by_type=types[1:]))
     assert seen[f"vCPUs in {SEOUL}"].found.startswith("2 wanted")
     assert seen[f"spot vCPUs in {SEOUL}"].found.startswith("4 wanted")
     told = checks(uncounted=(("t3.nano", 3),), spot=Spot(uncounted=(("t3.nano", 2),)))
     assert told[f"vCPUs in {SEOUL}"].found.startswith("2 wanted")
     assert told[f"spot vCPUs in {SEOUL}"].found.startswith("4 wanted")
-    assert f"vCPUs in {SEOUL}" not in checks(vcpus=4, spot=Spot(vcpus=4))
+    alone = checks(vcpus=4, by_type=types[1:], spot=Spot(vcpus=4, by_type=types[1:]))
+    assert f"vCPUs in {SEOUL}" not in alone
+
+
+def test_families_have_quotas_of_their_own() -> None:
+    seen = checks(
+        by_type=(("g5.xlarge", 4.0), ("im4gn.large", 2.0), ("p4d.24xlarge", 96.0), ("vt1.3xlarge", 12.0))
+    )
+    wanted = {name: each.found.partition(" ")[0] for name, each in seen.items() if "vCPUs" in name}
+    assert wanted == {
+        f"vCPUs in {SEOUL}": "2",
+        f"G and VT vCPUs in {SEOUL}": "16",
+        f"P vCPUs in {SEOUL}": "96",
+    }
+    every = [letters for family in quotas.FAMILIES for letters in family.letters]
+    assert len(every) == len(set(every))
 
 
 def test_the_doctor_says_which_types_a_region_does_not_have() -> None:

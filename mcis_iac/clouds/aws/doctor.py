@@ -6,10 +6,9 @@ Nothing is changed: permissions are asked for with EC2's dry runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from mcis_iac.clouds.aws import catalog
+from mcis_iac.clouds.aws import catalog, quotas
 from mcis_iac.clouds.aws.credentials import REFUSED, Access, error_code, translated
 from mcis_iac.clouds.base import Check, Demand
 from mcis_iac.errors import McisError
@@ -31,17 +30,6 @@ NEEDED: Mapping[str, Callable[[Any], object]] = {
     ),
     "ec2:DescribeInstances": lambda ec2: ec2.describe_instances(DryRun=True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """A limit of a region, what a manifest wants of it, and how much is taken."""
-
-    what: str
-    service: str
-    code: str
-    wanted: Callable[[Demand], float]
-    used: Callable[[Any], float]
 
 
 def check(connection: Connection, demands: Sequence[Demand]) -> Iterator[Check]:
@@ -70,7 +58,7 @@ def _region(access: Access, region: str, demands: Sequence[Demand]) -> Iterator[
         yield _failed(region, error)
         return
     demands = [_told(access, demand) for demand in demands]
-    for quota in QUOTAS:
+    for quota in quotas.QUOTAS:
         wanted = sum(quota.wanted(demand) for demand in demands)
         if wanted:
             yield _quota(access, region, quota, wanted)
@@ -144,7 +132,7 @@ def _denied(ask: Callable[[Any], object], ec2: Any) -> bool:
     return False
 
 
-def _quota(access: Access, region: str, quota: Quota, wanted: float) -> Check:
+def _quota(access: Access, region: str, quota: quotas.Quota, wanted: float) -> Check:
     topic = f"{quota.what} in {region}"
     try:
         with translated(access.connection):
@@ -164,57 +152,13 @@ def _quota(access: Access, region: str, quota: Quota, wanted: float) -> Check:
     )
 
 
-def _limit(access: Access, region: str, quota: Quota) -> float:
+def _limit(access: Access, region: str, quota: quotas.Quota) -> float:
     """The account's limit; the default one where the account has none of its own."""
-    quotas = access.client("service-quotas", region)
+    limits = access.client("service-quotas", region)
     try:
-        answer = quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
+        answer = limits.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
     except Exception as error:
         if error_code(error) != "NoSuchResourceException":
             raise
-        answer = quotas.get_aws_default_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
+        answer = limits.get_aws_default_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
     return float(answer["Quota"]["Value"])
-
-
-# ---------------------------------------------------------------- what is in use
-
-
-def _vcpus(ec2: Any) -> float:
-    return _processors(ec2, spot=False)
-
-
-def _spot_vcpus(ec2: Any) -> float:
-    return _processors(ec2, spot=True)
-
-
-def _processors(ec2: Any, *, spot: bool) -> float:
-    """Those of running VMs: spot VMs have quotas of their own."""
-    running = {"Name": "instance-state-name", "Values": ["pending", "running"]}
-    total = 0
-    for page in ec2.get_paginator("describe_instances").paginate(Filters=[running]):
-        for machine in (machine for each in page["Reservations"] for machine in each["Instances"]):
-            if (machine.get("InstanceLifecycle") == "spot") is spot:
-                cpu = machine.get("CpuOptions") or {}
-                total += int(cpu.get("CoreCount", 1)) * int(cpu.get("ThreadsPerCore", 1))
-    return total
-
-
-def _networks(ec2: Any) -> float:
-    return sum(len(page["Vpcs"]) for page in ec2.get_paginator("describe_vpcs").paginate())
-
-
-def _addresses(ec2: Any) -> float:
-    return len(ec2.describe_addresses()["Addresses"])
-
-
-def _lasting(demand: Demand) -> float:
-    """A NAT gateway has an Elastic IP, too."""
-    return demand.static_ips + demand.gateways
-
-
-QUOTAS = (
-    Quota("vCPUs", "ec2", "L-1216C47A", lambda demand: demand.vcpus - demand.spot.vcpus, _vcpus),
-    Quota("spot vCPUs", "ec2", "L-34B43A08", lambda demand: demand.spot.vcpus, _spot_vcpus),
-    Quota("VPCs", "vpc", "L-F678F1CE", lambda demand: demand.networks, _networks),
-    Quota("Elastic IPs", "ec2", "L-0263D0A3", _lasting, _addresses),
-)

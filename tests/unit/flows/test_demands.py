@@ -44,6 +44,7 @@ def test_everything_is_wanted_of_an_empty_region() -> None:
                 public_ips=2,
                 networks=1,
                 types=("t3.medium",),
+                by_type=(("t3.medium", 4),),
                 disks=2,
                 disk_gib=200,
                 walls=1,
@@ -108,7 +109,11 @@ def test_what_the_cloud_may_take_back_is_counted_apart_as_well() -> None:
     )
     (found,) = counted(plan(*groups), Inventory())["aws"]
     assert (found.vcpus, found.uncounted) == (12, (("z9.huge", 4),))
-    assert found.spot == Spot(vcpus=8, types=("m6i.large", "z9.huge"), uncounted=(("z9.huge", 4),))
+    by_type = (("m6i.large", 2), ("t3.medium", 6))
+    assert found.by_type == (("m6i.large", 2), ("t3.medium", 10))
+    assert found.spot == Spot(
+        vcpus=8, by_type=by_type, types=("m6i.large", "z9.huge"), uncounted=(("z9.huge", 4),)
+    )
 
 
 def walled(*sources: str) -> Firewall:
