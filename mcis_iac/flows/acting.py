@@ -227,6 +227,7 @@ def _send(
         login=crew.login,
         on_output=partial(on_line, task.action.name),
         on_result=note,
+        known=crew.vms,
         serial=None,
         parallel=crew.parallel,
     )

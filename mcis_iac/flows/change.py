@@ -58,7 +58,9 @@ def up(here: Ground, wish: Wish, confirm: Confirm) -> Applied:
         prospect = look_ahead(here, wish, session, clock, make_key=True)
         guard.keep_nobody_out(prospect.silent)
         if wish.expect_no_changes:
-            guard.expect_nothing(prospect.diff, prospect.ahead.power, words=wish.words(here.request))
+            guard.expect_nothing(
+                prospect.diff, prospect.ahead.power, prospect.actions, words=wish.words(here.request)
+            )
         guard.keep_protected(prospect.diff, here.mcis, _protected_before(stands), forced=wish.force_protected)
         desired.keep_resting(prospect.ahead, here.request.words)
         confirm(prospect.preview)

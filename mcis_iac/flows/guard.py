@@ -20,10 +20,13 @@ def keep_nobody_out(silent: Sequence[Silent]) -> None:
         raise error
 
 
-def expect_nothing(diff: Diff, power: Mapping[str, Sequence[str]], *, words: str) -> None:
-    """Raise UnexpectedChange when the diff is not empty, or VMs would be suspended or resumed."""
+def expect_nothing(
+    diff: Diff, power: Mapping[str, Sequence[str]], actions: Sequence[str] = (), *, words: str
+) -> None:
+    """Raise UnexpectedChange when the diff is not empty, VMs would be moved by power, or actions are due."""
     changes = [f"{change.op} {change.key}" for change in diff.changes]
     changes += [f"{control} {name}" for control, names in power.items() for name in names]
+    changes += [f"run {action}" for action in actions]
     if not changes:
         return
     first = ", ".join(changes[:NAMED])
