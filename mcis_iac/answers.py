@@ -14,6 +14,7 @@ from typing import Any
 from mcis_iac.errors import CredentialsError, McisError, OperationError
 from mcis_iac.model import (
     NOTHING,
+    CopyResult,
     Diff,
     Failure,
     HostResult,
@@ -30,6 +31,7 @@ __all__ = [
     "Applied",
     "Confirm",
     "ConfirmDown",
+    "CopyResult",
     "DoctorReport",
     "DownQuestion",
     "Finding",

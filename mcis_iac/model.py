@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from mcis_iac.results import (
         Change,
+        CopyResult,
         Diff,
         Failure,
         HostResult,
@@ -35,6 +36,7 @@ __all__ = [
     "ActionFile",
     "Change",
     "Connection",
+    "CopyResult",
     "Diagnostic",
     "Diff",
     "Disk",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Applied,
         Confirm,
         ConfirmDown,
+        CopyResult,
         DoctorReport,
         DownQuestion,
         Finding,
@@ -54,6 +55,7 @@ __all__ = [
     "Checked",
     "Confirm",
     "ConfirmDown",
+    "CopyResult",
     "DoctorReport",
     "DownQuestion",
     "Finding",
@@ -72,6 +74,7 @@ __all__ = [
     "StatusRow",
     "VmResult",
     "check",
+    "copy",
     "doctor",
     "down",
     "eject",
@@ -305,8 +308,12 @@ def execute(
     sudo: bool = False,
     script: str | None = None,
     setenv: Mapping[str, str] = NOTHING,
+    stdin: int | None = None,
 ) -> tuple[HostResult, ...]:
-    """Run a command on the selected VMs; one result each, whatever happened to it."""
+    """Run a command on the selected VMs; one result each, whatever happened to it.
+
+    `stdin` is a file descriptor every VM gets the contents of.
+    """
     from mcis_iac.flows import act
 
     return act.execute(
@@ -319,6 +326,31 @@ def execute(
         sudo=sudo,
         script=script,
         setenv=setenv,
+        stdin=stdin,
+    )
+
+
+def copy(
+    request: Request,
+    source: str,
+    target: str,
+    *,
+    recursive: bool = False,
+    sudo: bool = False,
+    timeout_s: float | None = None,
+    tell_every_s: float = 10.0,
+) -> tuple[CopyResult, ...]:
+    """Copy a file or folder to VMs or from them; one result each, whatever happened to it."""
+    from mcis_iac.flows import copying
+
+    return copying.copy(
+        request,
+        source,
+        target,
+        recursive=recursive,
+        sudo=sudo,
+        timeout_s=timeout_s,
+        tell_every_s=tell_every_s,
     )
 
 

@@ -223,3 +223,26 @@ class HostResult:
     def ok(self) -> bool:
         """The command ran to its end and succeeded."""
         return self.exit_status == 0 and not self.lost and not self.error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult:
+    """What was copied to or from one VM: all of it, or nothing and an `error`.
+
+    `path` is where it is now, in the words of that side's user; `skipped` are names that stayed behind,
+    each with the reason; `bytes` are those of the files.
+    """
+
+    vm: str
+    group: str
+    path: str = ""
+    files: int = 0
+    bytes: int = 0
+    skipped: tuple[str, ...] = ()
+    error: str = ""
+    elapsed_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Everything arrived and is in place."""
+        return not self.error

@@ -40,6 +40,7 @@ VERBS = (
     Verb("outputs", "look", "Print the outputs of an MCIS: addresses, users, ids."),
     Verb("exec", "act", "Run a command on all VMs, or on some, at once."),
     Verb("run", "act", "Run actions of the manifest again, or on some VMs only."),
+    Verb("cp", "act", "Copy files to VMs or from them."),
     Verb("ssh", "act", "Log in to one VM with the system's ssh."),
     Verb("suspend", "act", "Stop VMs; disks and names stay.", "stop"),
     Verb("resume", "act", "Start suspended VMs and read their addresses again.", "start"),

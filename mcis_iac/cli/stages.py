@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Checked,
         Confirm,
         ConfirmDown,
+        CopyResult,
         DoctorReport,
         History,
         HostResult,
@@ -89,7 +90,19 @@ class Stages(Protocol):
         sudo: bool = False,
         script: str | None = None,
         setenv: Mapping[str, str] = ...,
+        stdin: int | None = None,
     ) -> tuple[HostResult, ...]: ...
+    def copy(
+        self,
+        request: Request,
+        source: str,
+        target: str,
+        *,
+        recursive: bool = False,
+        sudo: bool = False,
+        timeout_s: float | None = None,
+        tell_every_s: float = 10.0,
+    ) -> tuple[CopyResult, ...]: ...
     def power(
         self,
         request: Request,

@@ -11,9 +11,14 @@ NAME_INKS = ("cyan", "green", "yellow", "magenta")
 
 
 def output_line(vm: str, line: str, *, color: bool = False) -> str:
-    """`web-1: Linux 6.12.9`; the line itself is the machine's own."""
+    """`web-1: Linux 6.12.9`; the line is the machine's own, without what would steer a terminal."""
     ink = NAME_INKS[sum(vm.encode()) % len(NAME_INKS)]
-    return f"{paint(vm, ink, color=color)}: {line}"
+    return f"{paint(vm, ink, color=color)}: {shown(line)}"
+
+
+def shown(line: str) -> str:
+    """A machine's line for eyes: tabs stay, other control characters and escape sequences go."""
+    return "\t".join(map(clean, line.split("\t")))
 
 
 def ending(result: HostResult) -> str:
@@ -39,7 +44,8 @@ def fold_screen(results: Sequence[HostResult], *, color: bool = False) -> str:
         head = f"{folded(result.vm for result in same)} ({len(same)}):"
         ended = ending(same[0])
         lines.append(f"{paint(head, 'bold', color=color)} {paint(ended, 'red', color=color)}".rstrip())
-        lines += [f"  {line}" for text in (same[0].stdout, same[0].stderr) for line in text.splitlines()]
+        texts = (text.removesuffix("\n") for text in (same[0].stdout, same[0].stderr) if text)
+        lines += [f"  {shown(line)}" for text in texts for line in text.split("\n")]
     return "\n".join(lines) + "\n" if lines else ""
 
 

@@ -29,6 +29,7 @@ from mcis_iac.pipeline import (
     ActionReport,
     Applied,
     Checked,
+    CopyResult,
     DownQuestion,
     Finding,
     History,
@@ -201,6 +202,7 @@ class FakePipeline:
     reports: list[StatusReport] = field(default_factory=lambda: [a_report(row("web-1"))])
     hosts: tuple[HostResult, ...] = ()
     acted: ActionReport = field(default_factory=ActionReport)
+    copies: tuple[CopyResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     past: History = field(default_factory=lambda: History(stack="edge.prod", operations=(), total=0))
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -314,6 +316,10 @@ class FakePipeline:
         confirm(self.next_preview)
         self.changed = True
         return self.result
+
+    def copy(self, request: Request, source: str, target: str, **asked: Any) -> tuple[CopyResult, ...]:
+        self._begin(request, source=source, target=target, **asked)
+        return self.copies
 
     def ssh_command(self, request: Request, vm: str, command: Sequence[str]) -> list[str]:
         self._begin(request, vm=vm, command=command)

@@ -14,7 +14,7 @@ import click
 from mcis_iac.cli.options import FILE, PARALLEL, RUN, SELECT, TIMEOUT, output
 from mcis_iac.cli.session import Session
 from mcis_iac.cli.verb import verb
-from mcis_iac.errors import OperationError, UsageError
+from mcis_iac.errors import Cancelled, OperationError, UsageError
 
 if TYPE_CHECKING:
     from mcis_iac.pipeline import HostResult
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     "--script", type=click.Path(), metavar="FILE", help="Run this local script; COMMAND is its arguments."
 )
 @click.option("--setenv", multiple=True, metavar="NAME=VALUE", help="Set a variable there (repeatable).")
+@click.option("-n", "--no-stdin", is_flag=True, help="Do not pass standard input on.")
 @click.option("--junit", metavar="FILE", help="Write a JUnit report.")
 @TIMEOUT
 @PARALLEL
@@ -42,11 +43,13 @@ def command(
     sudo: bool,
     script: str | None,
     setenv: tuple[str, ...],
+    no_stdin: bool,
     junit: str | None,
 ) -> int:
     """Output is shown as it comes, with the VM's name before each line.
 
-    --timeout is per VM. Exits 4 when the command failed anywhere, or a connection was lost.
+    Every VM gets what comes in on standard input, if that is no terminal. --timeout is per VM; it and
+    Ctrl-C stop the command there. Exits 4 when the command failed anywhere, or a connection was lost.
     """
     if not words and script is None:
         message = "no command; for example: mcis exec -- uname -r"
@@ -63,10 +66,13 @@ def command(
         sudo=sudo,
         script=script,
         setenv=dict(map(_pair, setenv)),
+        stdin=None if no_stdin or script is not None else _stdin(),
     )
     _finish(session, results, time.monotonic() - began, fold=fold)
     if junit is not None:
         _write_junit(junit, results, shlex.join(words) or str(script))
+    if any(result.error.startswith("cancelled") for result in results):
+        return Cancelled.exit_code
     return 0 if all(result.ok for result in results) else OperationError.exit_code
 
 
@@ -88,6 +94,14 @@ class Stream:
         if self._live:
             text = output_line(vm, line, color=self._color[stream])
             (self._session.out if stream == "stdout" else self._session.err)(text)
+
+
+def _stdin() -> int | None:
+    """The descriptor of standard input; None when it is closed or somebody types there."""
+    try:
+        return None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.fileno()
+    except (OSError, ValueError):
+        return None
 
 
 def _pair(text: str) -> tuple[str, str]:

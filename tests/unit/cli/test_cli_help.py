@@ -54,8 +54,9 @@ def test_every_verb_has_help_its_summary_and_described_flags(command):
 def test_these_are_the_verbs_of_this_release():
     assert set(BY_NAME) == {
         "init", "validate", "explain", "render", "preview", "up", "down", "refresh", "status", "history",
-        "outputs", "scale", "replace", "heal", "terminate", "suspend", "resume", "reboot", "exec",
-        "run", "ssh", "doctor", "eject", "completion",
+        "outputs",
+        "scale", "replace", "heal", "terminate", "suspend", "resume", "reboot", "exec",
+        "cp", "run", "ssh", "doctor", "eject", "completion",
     }  # fmt: skip
     ours = {"plan": "preview", "apply": "up", "destroy": "down", "stop": "suspend", "start": "resume"}
     assert ours == ALIASES
