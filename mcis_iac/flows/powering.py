@@ -6,7 +6,7 @@ The caller holds the stack and has decided about every VM.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from mcis_iac.actions.power import Batch, Boots, Ended, Pace, drive
 from mcis_iac.actions.targets import DEADLINE_S, Target
 from mcis_iac.actions.transitions import Control
 from mcis_iac.clouds import registry
-from mcis_iac.clouds.base import LifecycleModule
 from mcis_iac.engine import record
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import McisError
@@ -37,7 +36,6 @@ class Order:
     control: Control
     met: Sequence[Met]
     serial: int | None = None
-    lifecycle: Callable[[str], LifecycleModule] = registry.lifecycle
 
     @property
     def deadline_s(self) -> float:
@@ -110,7 +108,7 @@ def _batches(
         connection = order.here.connections[name]
         yield Batch(
             connection=connection,
-            module=order.lifecycle(connection.cloud),
+            module=registry.lifecycle(connection.cloud),
             vms=vms,
             targets=targets,
             boots=boots,
