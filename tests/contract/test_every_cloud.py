@@ -308,7 +308,7 @@ def test_its_check_passes_a_manifest_without_a_problem(cloud: str) -> None:
 def test_it_can_be_searched_and_watched(cloud: str) -> None:
     for module, verbs in (
         (registry.lookup(cloud), ("find", "sweep")),
-        (registry.lifecycle(cloud), ("observe", "notices")),
+        (registry.lifecycle(cloud), ("observe", "stop", "start", "reboot", "console", "notices")),
     ):
         assert all(callable(getattr(module, verb)) for verb in verbs)
 

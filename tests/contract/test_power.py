@@ -136,6 +136,14 @@ def test_what_is_throttled_is_asked_for_again(world: Remote) -> None:
 
 
 @remote
+def test_a_machine_that_is_busy_is_waited_for(world: Remote) -> None:
+    vms = three(world)
+    world.is_busy()
+    assert dict(lifecycle(world).stop(world.connection, vms)) == {}
+    assert states(world, vms, Status.SUSPENDED) == [Status.SUSPENDED] * 3
+
+
+@remote
 def test_a_fault_of_the_cloud_is_survived(world: Remote) -> None:
     vms = three(world)
     world.breaks()

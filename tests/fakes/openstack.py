@@ -83,6 +83,7 @@ class FakeOpenStack:
         self.consoles: dict[str, str] = {}
         self.moving: dict[tuple[str, str], str] = {}
         self.calls: list[str] = []
+        self.acted: list[str] = []
 
     # ---------------------------------------------------------- setting up
 
@@ -228,6 +229,7 @@ class FakeOpenStack:
             raise Refusal(404, f"Instance {id_} could not be found.")
         if action == "os-getConsoleOutput":
             return 200, {"output": self.consoles.get(id_, "")}
+        self.acted.append(action)
         fit, task, done = POWER[action]
         if server["OS-EXT-STS:task_state"]:
             busy = server["OS-EXT-STS:task_state"]

@@ -59,6 +59,9 @@ class Remote(Powered, Protocol):
     def breaks(self, times: int | None = 1) -> None:
         """That request ends in an error of the cloud's own; None = for good."""
 
+    def is_busy(self) -> None:
+        """With something else, when it is asked for power next."""
+
     def shows_late(self, vm: Vm) -> None:
         """The next list does not have it yet."""
 
@@ -114,6 +117,10 @@ class Amazon:
         body = gate.error("InternalError", "An internal error has occurred")
         self.gate.refusals.order("(Stop|Start|Reboot)Instances", 500, body, times=times)
 
+    def is_busy(self) -> None:
+        body = gate.error("IncorrectSpotRequestState", "The spot request is not in an appropriate state")
+        self.gate.refusals.order("(Stop|Start|Reboot)Instances", 400, body)
+
     def shows_late(self, vm: Vm) -> None:
         self.gate.refusals.order("DescribeInstances", 200, gate.nothing())
 
@@ -162,6 +169,10 @@ class Google:
         body = gcp.said(503, "The service is currently unavailable.", "backendError")
         self.fake.refusals.order("POST .*/instances/", 503, body, times=times, after="0")
 
+    def is_busy(self) -> None:
+        body = gcp.said(400, "The resource is not ready", "resourceNotReady")
+        self.fake.refusals.order("POST .*/instances/", 400, body)
+
     def shows_late(self, vm: Vm) -> None:
         self.fake.late.add(vm.id)
 
@@ -207,6 +218,10 @@ class Azure:
         body = {"error": {"code": "InternalServerError", "message": "An internal error occurred."}}
         self.fake.troubles.order("POST .*/virtualMachines/", 503, body, times=times, after="0")
 
+    def is_busy(self) -> None:
+        body = {"error": {"code": "Conflict", "message": "Conflict with a concurrent request."}}
+        self.fake.troubles.order("POST .*/virtualMachines/", 409, body)
+
     def shows_late(self, vm: Vm) -> None:
         self.fake.late.add(vm.id.lower())
 
@@ -247,6 +262,11 @@ class Stack:
     def breaks(self, times: int | None = 1) -> None:
         body = {"computeFault": {"code": 503, "message": "The server is currently unavailable."}}
         self.fake.refusals.order("POST .*/action", 503, body, times=times, after="0")
+
+    def is_busy(self) -> None:
+        words = "Cannot 'stop' instance while it is in task_state image_snapshot"
+        body = {"conflictingRequest": {"code": 409, "message": words}}
+        self.fake.refusals.order("POST .*/action", 409, body)
 
     def shows_late(self, vm: Vm) -> None:
         self.fake.late.add(vm.id)

@@ -18,6 +18,7 @@ from mcis_iac.errors import McisError, OperationError
 from mcis_iac.model import Connection, Failure, Status, Vm
 
 CONFLICT = 409
+BUSY = "task_state"  # "Cannot 'start' instance ... while it is in task_state powering-off"
 REACHED: Mapping[str, frozenset[Status]] = MappingProxyType(
     {
         "suspend": frozenset({Status.SUSPENDING, Status.SUSPENDED}),
@@ -101,6 +102,7 @@ def _begin(connection: Connection, cloud: Any, vm: Vm, verb: Callable[[str], obj
         server = session.patient(connection, lambda: cloud.compute.get_server(vm.id))
         if status_of(str(server.status), server.task_state) in REACHED[stage]:
             return
-        if server.task_state is None:
+        # What it was at may be over by now; a refusal for its state alone stays one.
+        if server.task_state is None and BUSY not in error.detail:
             raise
         raise Busy(summary=error.summary, detail=error.detail) from error.__cause__
