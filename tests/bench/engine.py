@@ -11,6 +11,9 @@ AIMS = {5: (2.5, 6.0, 4.0, 4.0), 100: (4.0, 12.0, 6.0, 8.0), 1000: (12.0, 120.0,
 REGIONS = ("local-seoul", "local-tokyo", "local-frankfurt", "local-oregon")
 
 
+LARGE = 1000  # VMs
+
+
 def manifest(folder: Path, vms: int) -> Path:
     """A manifest of that many VMs in four groups and regions; returns its folder."""
     folder.mkdir(parents=True)
@@ -38,7 +41,8 @@ def run(table: Table, room: Path, size: int) -> None:
     mcis("preview", "preview", aim=aims[0])
     mcis("up, until every sshd answers", "up", "-y", aim=aims[1])
     mcis("up, nothing to do", "up", "-y", aim=aims[2])
-    mcis("status", "status")
+    mcis("status", "status", aim=1.0 if size == LARGE else None)
+    mcis("status -o cells", "status", "-o", "cells", aim=1.0 if size == LARGE else None)
     mcis("exec -- true", "exec", "--", "true", aim=1.5 if size == 100 else None)
     mcis("scale g0+1", "scale", "g0+1", "-y")
     mcis("down", "down", "-y", aim=aims[3])
