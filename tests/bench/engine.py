@@ -9,8 +9,6 @@ from tests.bench.measure import BIN, Table, timed
 # preview, first up until every sshd answers, no-op up, down
 AIMS = {5: (2.5, 6.0, 4.0, 4.0), 100: (4.0, 12.0, 6.0, 8.0), 1000: (12.0, 120.0, 20.0, 75.0)}
 REGIONS = ("local-seoul", "local-tokyo", "local-frankfurt", "local-oregon")
-
-
 LARGE = 1000  # VMs
 
 
