@@ -118,8 +118,13 @@ class _Moved:
         if isinstance(value, Mapping):
             return {name: self._tag(name, inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
-            return type(value)(self.value(inner) for inner in value)
+            return type(value)(self._word(inner) for inner in value)
         return value
+
+    def _word(self, value: Any) -> Any:
+        """An item of a list, which may be a tag in one word: `mcis-group=web`."""
+        name, equals, rest = value.partition("=") if isinstance(value, str) else ("", "", "")
+        return f"{name}={self._tag(name, rest)}" if equals and name in TAGS else self.value(value)
 
     def _tag(self, name: str, value: Any) -> Any:
         if name not in TAGS or not isinstance(value, str):

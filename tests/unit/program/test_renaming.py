@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +56,7 @@ def plain(value: Any, keys: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {name: plain(inner, keys) for name, inner in value.items() if name not in TAGS}
     if isinstance(value, list | tuple):
-        return [plain(inner, keys) for inner in value]
+        return [plain(inner, keys) for inner in value if str(inner).partition("=")[0] not in TAGS]
     if hasattr(value, "key"):
         return replace(value, key=keys.get(value.key, value.key))
     if hasattr(value, "parts"):
@@ -75,6 +75,26 @@ def test_a_renamed_group_has_the_same_inputs_on_every_cloud(cloud: str, group: s
         assert plain(new.inputs, back) == plain(old.inputs, {})
         assert new.token == old.token
     assert all(naming.belongs_to(old, group) and naming.belongs_to(new, "front") for old, new in keys.items())
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """The tags inside an input, however they are written, as `name=value`."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from [f"{name}={inner}"] if isinstance(inner, str) else leaves(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from [inner] if isinstance(inner, str) else leaves(inner)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_every_tag_tells_the_new_name(cloud: str) -> None:
+    before, after = (
+        {tag for one in graph.resources for tag in leaves(one.inputs) if tag.startswith(TAGS)}
+        for graph in both(cloud, "web", "front")
+    )
+    assert "mcis-group=web" in before and "mcis-group=front" in after
+    assert not [tag for tag in after if tag.partition("=")[2].startswith("web")]
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
