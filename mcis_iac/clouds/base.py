@@ -142,7 +142,8 @@ class LifecycleModule(Protocol):
 
     `stop`, `start` and `reboot` return once the cloud has accepted, before it is done, and give per VM
     name what was refused; nothing = all accepted. Throttling and faults of the cloud are tried again
-    with jitter inside. A refused or missing credential raises CredentialsError.
+    with jitter inside. Doing again what is done already is no failure. CredentialsError when nobody may
+    ask, OperationError when nobody could be asked and nothing was done; both for all the VMs together.
     """
 
     def observe(self, connection: Connection, vms: Sequence[Vm]) -> Mapping[str, Observed]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import moto, powered
+from fakes import powered
 from fakes.clouds import CLOUDS
 from fakes.powered import Powered, Remote
 
@@ -23,12 +23,6 @@ pytestmark = [
 ]
 REMOTE = [cloud for cloud in CLOUDS if registry.graph(cloud).REMOTE]
 PREFIXES = ("AWS_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "ARM_", "AZURE_", "IDENTITY_", "MSI_", "OS_")
-
-
-@pytest.fixture(scope="module")
-def moto_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with moto.serving(tmp_path_factory.mktemp("moto")) as address:
-        yield address
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import gate, moto, powered
+from fakes import gate, powered
 from fakes.powered import Amazon, Azure, Embedded, Google, Stack
 
 from mcis_iac.clouds.aws import lifecycle as aws
@@ -25,12 +25,6 @@ pytestmark = [
     pytest.mark.xdist_group("power"),
 ]
 PREFIXES = ("AWS_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "ARM_", "AZURE_", "IDENTITY_", "MSI_", "OS_")
-
-
-@pytest.fixture(scope="module")
-def moto_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with moto.serving(tmp_path_factory.mktemp("moto")) as address:
-        yield address
 
 
 @pytest.fixture
