@@ -120,7 +120,7 @@ def _reason(problem: Exception) -> str:
         text = problem.message
     else:
         text = str(problem) or type(problem).__name__
-    return text.replace("'dict object'", "this").replace("'list object'", "the list")
+    return text.replace("'dict object'", "this").replace("list object has", "the list has")
 
 
 def _line(problem: Exception) -> int | None:
