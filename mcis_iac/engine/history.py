@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcis_iac.model import NOTHING
+
+if TYPE_CHECKING:
+    from mcis_iac.engine.session import Session
 
 LIMIT = 200
 BY = " by "  # how the message ends that our own operations give the engine
@@ -48,15 +51,22 @@ def _contents(files: Iterable[Path]) -> Iterator[Any]:
             continue
 
 
+def told(session: Session, limit: int = LIMIT) -> tuple[Update, ...]:
+    """The newest operations of any other backend, oldest first; none where there is no such stack."""
+    from pulumi.automation import CommandError, StackNotFoundError
+
+    try:
+        return parsed(session.run("stack", "history", "--json", "--page-size", str(limit)))
+    except StackNotFoundError:
+        return ()
+    except CommandError as failed:
+        raise session.explain(failed, "history") from failed
+
+
 def parsed(answer: str) -> tuple[Update, ...]:
     """What `pulumi stack history --json` printed, newest first, as it happened."""
     found = json.loads(answer) if answer.strip() else []
     return tuple(_updates(reversed(found)))
-
-
-def words(limit: int = LIMIT) -> tuple[str, ...]:
-    """The command of the engine that tells a backend's history."""
-    return ("stack", "history", "--json", "--page-size", str(limit))
 
 
 def _updates(entries: Iterable[Any]) -> Iterator[Update]:

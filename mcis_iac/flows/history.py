@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from mcis_iac.actions import done
 from mcis_iac.engine import checkpoint, history, record
 from mcis_iac.engine.history import Update
 from mcis_iac.engine.home import StackHome
@@ -27,7 +28,6 @@ VERBS = {"update": "up", "destroy": "down"}
 OPS = ("create", "update", "replace", "delete")
 SLACK = timedelta(seconds=2)  # the backend's times are whole seconds
 OPERATION = "operation"
-BEGUN, ACTION = "action_begun", "action"  # lines of one action: sent to VMs, ended on one of them
 
 
 def history_of(request: Request, *, limit: int | None = None, show: int | None = None) -> History:
@@ -63,15 +63,15 @@ def _noted(home: StackHome) -> list[Happened]:
             for line in lines:
                 found.append(_operation(line, price))
                 price = _money(line.get("hourly_usd")) if "hourly_usd" in line else price
-        elif kind == ACTION:
+        elif kind == done.ENDED:
             found += _action(name, list(lines))
     return found
 
 
 def _sort(line: Mapping[str, Any]) -> tuple[str, str]:
     kind = str(line.get("kind"))
-    if kind in (BEGUN, ACTION):
-        return ACTION, str(line.get("action"))
+    if kind in done.KINDS:
+        return done.ENDED, str(line.get("action"))
     return (OPERATION if "verb" in line else kind), ""
 
 
@@ -96,7 +96,7 @@ def _operation(line: Mapping[str, Any], before: Decimal | None) -> Happened:
 
 def _action(name: str, lines: Sequence[Mapping[str, Any]]) -> Iterator[Happened]:
     """A run of one action on its VMs; begun and never ended on any is a run that was stopped."""
-    ended = [line for line in lines if line.get("kind") == ACTION]
+    ended = [line for line in lines if line.get("kind") == done.ENDED]
     first, last = _moment(lines[0].get("ts")), _moment(lines[-1].get("ts"))
     failed = {
         str(line.get("vm")): str(line.get("error") or f"exit {line.get('exit_status')}")
@@ -128,15 +128,15 @@ def _updates(here: Standing) -> tuple[Update, ...]:
     """The newest operations of the backend; a file backend is read without the engine."""
     from mcis_iac.engine.session import resolve
 
-    if not here.home.folder.is_dir():
+    given = os.environ.get("MCIS_BACKEND") or here.backend
+    if not given and not here.home.state.is_dir():
         return ()
-    url = resolve(os.environ.get("MCIS_BACKEND") or here.backend, here.home)
-    path = checkpoint.file_of(url, here.namespace, here.stack)
+    path = checkpoint.file_of(resolve(given, here.home), here.namespace, here.stack)
     if path is not None:
         return history.in_folder(path, here.namespace, here.stack)
     from mcis_iac.flows.stack import open_session
 
-    return history.parsed(open_session(here).run(*history.words()))
+    return history.told(open_session(here))
 
 
 def _merged(noted: Sequence[Happened], updates: Iterable[Update]) -> list[Happened]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.automation import CommandError, CommandResult, StackNotFoundError
 
 from mcis_iac.engine import history as backend
-from mcis_iac.errors import NotFoundError
+from mcis_iac.errors import NotFoundError, OperationError
 from mcis_iac.flows.history import history_of
 from mcis_iac.pipeline import Happened, Request
 
@@ -145,6 +146,19 @@ def test_lines_of_other_kinds_and_broken_entries_are_passed_over(shop: Path) -> 
     assert [each.verb for each in happened(shop)] == ["suspend"]
 
 
+def test_a_new_checkout_of_a_shared_stack_has_what_the_others_did(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(shop, 60, message="mcis up by lee", resourceChanges={"create": 4})
+    shared = shop / "shared"
+    (shop / ".mcis/state").rename(shared)
+    (shop / ".mcis/shop/runs").rmdir()
+    (shop / ".mcis/shop").rmdir()
+    monkeypatch.setenv("MCIS_BACKEND", f"file://{shared}")
+    (theirs,) = happened(shop)
+    assert (theirs.by, theirs.elsewhere) == ("lee", True)
+
+
 def test_a_stack_nothing_was_done_to_has_an_empty_history(shop: Path) -> None:
     assert happened(shop) == ()
 
@@ -162,3 +176,36 @@ def test_the_answer_of_the_cli_is_read_like_the_files() -> None:
     assert (first.kind, second.kind, second.by) == ("update", "refresh", "lee")
     assert (first.ended - first.started).total_seconds() == 0
     assert backend.parsed("") == ()
+
+
+class Backend:
+    """A session whose backend has no files here: it answers, or its command fails."""
+
+    def __init__(self, answer: str | Exception) -> None:
+        self.answer, self.asked = answer, ()
+
+    def run(self, *words: str) -> str:
+        self.asked = words
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def explain(self, failed: Exception, verb: str) -> OperationError:
+        return OperationError(summary="the backend does not answer", detail=str(failed))
+
+
+def test_another_backend_is_asked_once_for_a_bounded_number() -> None:
+    session: Any = Backend("[]")
+    assert backend.told(session, 50) == ()
+    assert session.asked == ("stack", "history", "--json", "--page-size", "50")
+
+
+def test_a_stack_the_backend_does_not_have_has_no_history() -> None:
+    session: Any = Backend(StackNotFoundError(CommandResult(stdout="", stderr="no stack", code=255)))
+    assert backend.told(session) == ()
+
+
+def test_a_backend_that_does_not_answer_is_an_error_with_its_words() -> None:
+    session: Any = Backend(CommandError(CommandResult(stdout="", stderr="no route", code=255)))
+    with pytest.raises(OperationError, match="no route"):
+        backend.told(session)
