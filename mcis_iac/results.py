@@ -79,7 +79,8 @@ class Diff:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why one VM or resource failed: `code` is quota, capacity, credentials, image, timeout,
-    cancelled or other; `stage` is create, update, delete, ready, setup or engine."""
+    cancelled or other; `stage` is create, update, delete, ready, setup, engine, suspend, resume or
+    reboot."""
 
     code: str
     stage: str

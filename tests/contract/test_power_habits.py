@@ -100,6 +100,28 @@ def test_an_instance_that_finds_no_room_keeps_no_other_from_starting(amazon: Ama
     assert running == ["web-1", "web-2", "web-3", "web-5"]
 
 
+@pytest.mark.parametrize(
+    ("native", "reason", "status"),
+    [
+        ("pending", "pending", Status.CREATING),
+        ("running", "", Status.RUNNING),
+        ("stopping", "Client.UserInitiatedShutdown", Status.SUSPENDING),
+        ("stopped", "Client.UserInitiatedShutdown", Status.SUSPENDED),
+        ("stopped", "Server.SpotInstanceShutdown", Status.SUSPENDED),
+        ("shutting-down", "Client.UserInitiatedShutdown", Status.TERMINATING),
+        ("terminated", "Client.UserInitiatedShutdown", Status.TERMINATED),
+        ("terminated", "Server.InsufficientInstanceCapacity", Status.FAILED),
+        ("a-new-word", "", Status.UNDEFINED),
+    ],
+)
+def test_every_word_of_ec2_has_a_meaning(amazon: Amazon, native: str, reason: str, status: Status) -> None:
+    vm = amazon.stranger("web-1")
+    amazon.gate.refusals.order("DescribeInstances", 200, gate.an_instance(vm.id, native, reason))
+    seen = aws.observe(amazon.connection, [vm])["web-1"]
+    assert (seen.native, seen.status) == (native, status)
+    assert seen.detail == ("because" if reason.startswith("Server.") else "")
+
+
 # ---------------------------------------------------------------- gcp
 
 

@@ -32,6 +32,16 @@ def nothing() -> str:
     return f'<DescribeInstancesResponse xmlns="{NAMESPACE}">{inner}</DescribeInstancesResponse>'
 
 
+def an_instance(id: str, state: str, reason: str = "") -> str:
+    """The description of one instance in a state, with the code of the reason for it."""
+    why = f"<stateReason><code>{reason}</code><message>because</message></stateReason>" if reason else ""
+    one = (
+        f"<instanceId>{id}</instanceId><instanceState><code>0</code><name>{state}</name></instanceState>{why}"
+    )
+    item = f"<item><reservationId>r-1</reservationId><instancesSet><item>{one}</item></instancesSet></item>"
+    return nothing().replace("<reservationSet/>", f"<reservationSet>{item}</reservationSet>")
+
+
 class Gate:
     """At `url`; lets through what it is not told to refuse. `calls` are the actions it was asked for."""
 
