@@ -13,7 +13,7 @@ from mcis_iac.clouds import registry
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import CredentialsError
-from mcis_iac.flows import desired, guard, kept, releasing, remedy, results, silence
+from mcis_iac.flows import addresses, desired, guard, kept, releasing, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import known_inventory
 from mcis_iac.model import NOTHING, Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
@@ -115,12 +115,12 @@ def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Ru
         outcome = work(Waiter(None))
         notices = (f"created counts as ready: {error.detail or error.summary}",)
         return Run(
-            outcome=outcome, vms=inventories.from_outputs(outcome.outputs), readiness={}, notices=notices
+            outcome=outcome, vms=_there(prospect, outcome), readiness={}, notices=notices
         )
     known = prospect.before.vms
     with Ready(login, lambda readiness: _tell(prospect, readiness), known=known) as service:
         outcome = work(Waiter(service, login.via))
-        vms = inventories.from_outputs(outcome.outputs)
+        vms = _there(prospect, outcome)
         unfinished = [vm for vm in _unfinished(prospect.before, vms, outcome) if within_reach(vm, login.via)]
         for vm in desired.awake(prospect.here, prospect.before, unfinished):
             service.submit(vm)
@@ -129,6 +129,11 @@ def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Ru
         except KeyboardInterrupt:
             outcome, found = replace(outcome, cancelled=True), {}
     return Run(outcome=outcome, vms=vms, readiness=found, notices=out_of_reach(vms, login.via))
+
+
+def _there(prospect: Prospect, outcome: Outcome) -> tuple[Vm, ...]:
+    """The VMs that exist, with the addresses they have now."""
+    return addresses.current(prospect.here.home, inventories.from_outputs(outcome.outputs))
 
 
 def _engine(prospect: Prospect, waiter: Waiter) -> Outcome:

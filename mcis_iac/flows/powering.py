@@ -16,16 +16,14 @@ from mcis_iac.actions.power import Batch, Boots, Ended, Pace, drive
 from mcis_iac.actions.targets import DEADLINE_S, Target
 from mcis_iac.actions.transitions import Control
 from mcis_iac.clouds import registry
-from mcis_iac.engine import record
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import McisError
-from mcis_iac.flows import pending
+from mcis_iac.flows import addresses, pending
 from mcis_iac.flows.footing import Met
 from mcis_iac.flows.ground import Standing
 from mcis_iac.model import NOTHING, Subject, Vm
 
 ASK_S = 10.0  # for a boot id
-MOVED = "addresses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,4 +178,4 @@ def _keep(order: Order, ended: Iterable[Ended]) -> None:
     vms = tuple(replace(vm, public_ip=now[vm.name]) if vm.name in moved else vm for vm in known.vms)
     inventories.write(order.here.home.inventory, replace(known, vms=vms))
     known_hosts.write(order.here.home.known_hosts, vms)
-    record.append(order.here.home, MOVED, {"vms": moved})
+    addresses.moved(order.here.home, moved)

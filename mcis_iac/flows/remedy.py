@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine import operations
-from mcis_iac.flows import releasing
+from mcis_iac.flows import addresses, releasing
 from mcis_iac.flows.placing import Clock, Wish, placed
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import Swept, sweep
@@ -103,7 +103,7 @@ def _drop_failed(prospect: Prospect, _outcome: Outcome, left: Remedied) -> Remed
     told = f"dropped {', '.join(sorted(names))}; --retry-dropped tries again"
     return replace(
         left,
-        vms=inventories.from_outputs(outcome.outputs),
+        vms=addresses.current(prospect.here.home, inventories.from_outputs(outcome.outputs)),
         given_up=names,
         notices=(told, *held_back, *swept.unasked),
     )
