@@ -84,10 +84,12 @@ __all__ = [
     "history",
     "heal",
     "ignore",
+    "known_hosts",
     "load",
     "outputs",
     "power",
     "preview",
+    "read_known_hosts",
     "refresh",
     "refusal",
     "render",
@@ -412,6 +414,20 @@ def run(
     from mcis_iac.flows import actions
 
     return actions.run(request, names, selection, on_output=on_output, timeout_s=timeout_s, serial=serial)
+
+
+def known_hosts(request: Request) -> str:
+    """The host keys of all VMs as an OpenSSH known hosts file."""
+    from mcis_iac.flows import hostkeys
+
+    return hostkeys.text(request)
+
+
+def read_known_hosts(request: Request, path: str) -> Mapping[str, str]:
+    """Trust the keys of such a file; per VM whether its key is new, known or changed."""
+    from mcis_iac.flows import hostkeys
+
+    return hostkeys.read(request, path)
 
 
 def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:

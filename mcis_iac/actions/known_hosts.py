@@ -72,7 +72,7 @@ def parse(content: str, file: str) -> tuple[Line, ...]:
             continue
         if words[0] == "@revoked":
             raise _refused(file, number, "a revoked key; remove it from the machine first")
-        if len(words) < 3 or not _is_key(words[1], words[2]):  # noqa: PLR2004
+        if len(words) < 3 or not is_key(words[1], words[2]):  # noqa: PLR2004
             raise _refused(file, number, "expected: HOST[,HOST...] KEY-TYPE KEY")
         found.append(Line(hosts=tuple(words[0].split(",")), key=f"{words[1]} {words[2]}"))
     return tuple(found)
@@ -101,7 +101,8 @@ def _same(pattern: str, host: str) -> bool:
         return False
 
 
-def _is_key(kind: str, blob: str) -> bool:
+def is_key(kind: str, blob: str) -> bool:
+    """Whether these two words are a public key of a kind we take."""
     try:
         body = base64.b64decode(blob, validate=True)
     except ValueError:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
@@ -45,6 +45,7 @@ class Readiness:
 
 
 OnResult = Callable[[Readiness], None]
+Settle = Callable[["Client", Vm], Awaitable[Vm]]
 
 
 class Ready:
@@ -60,8 +61,13 @@ class Ready:
         *,
         deadline_s: float = DEADLINE_S,
         known: Iterable[Vm] = (),
+        settle: Settle | None = None,
     ) -> None:
-        """`known` are VMs that were there before: some may be jump hosts; those submitted are known too."""
+        """`known` are VMs that were there before: some may be jump hosts; those submitted are known too.
+
+        `settle` is done once to every VM that is ready.
+        """
+        self._settle = settle
         self._login = login
         self._on_result = on_result
         self._deadline_s = deadline_s
@@ -151,7 +157,10 @@ class Ready:
                     inside = True
                     marker = await _marker(connection, left)
                     if marker is not None:
-                        return await _judge(connection, marker)
+                        failure = await _judge(connection, marker)
+                        if failure is None and self._settle is not None:
+                            self._client.know(await self._settle(self._client, vm))
+                        return failure
                     reason = "the connection was lost"
             except WrongHostKey as problem:
                 return Failure(code="other", stage="ready", message=str(problem))

@@ -46,7 +46,8 @@ class Verbs(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in BY_NAME:
             return None
-        command: click.Command = import_module(f"mcis_iac.cli.verbs.{name}").command
+        module = name.replace("-", "_")
+        command: click.Command = import_module(f"mcis_iac.cli.verbs.{module}").command
         return command
 
     def resolve_command(

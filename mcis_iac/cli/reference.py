@@ -37,6 +37,7 @@ VERBS = (
     Verb("terminate", "change", "Delete VMs by name, or everything."),
     Verb("status", "look", "Show every VM and how it is."),
     Verb("history", "look", "List what was done, by whom and with which result."),
+    Verb("known-hosts", "look", "Print the host keys of all VMs, or read them from a file."),
     Verb("outputs", "look", "Print the outputs of an MCIS: addresses, users, ids."),
     Verb("exec", "act", "Run a command on all VMs, or on some, at once."),
     Verb("run", "act", "Run actions of the manifest again, or on some VMs only."),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.actions import keys, known_hosts, openssh, run
 from mcis_iac.actions.jumps import Jumps
 from mcis_iac.errors import NotFoundError, UsageError
+from mcis_iac.flows import hostkeys
 from mcis_iac.flows.ground import Standing, standing
 from mcis_iac.model import NOTHING, HostResult, Inventory, Vm
 from mcis_iac.pipeline import OnOutput, Request, Selection
@@ -31,10 +33,12 @@ def execute(
     here = standing(request)
     known = all_known(here)
     vms = inventories.select(known, selection.groups, selection.vms)
+    opened = login(here, vms)
+    known = replace(known, vms=hostkeys.first_login(here.home, vms, known.vms, opened))
     return run.execute(
-        vms,
+        inventories.select(known, selection.groups, selection.vms),
         command,
-        login=login(here, vms),
+        login=opened,
         on_output=on_output,
         timeout_s=timeout_s,
         serial=serial,
@@ -53,13 +57,15 @@ def ssh_command(request: Request, vm: str, command: Sequence[str]) -> list[str]:
     known = all_known(here)
     (chosen,) = inventories.select(known, (), (vm,))
     opened = login(here, [chosen])
-    way = openssh.way(chosen, Jumps(opened.via, known.vms))
-    known_hosts.write(here.home.known_hosts, known.vms)
+    way = list(openssh.way(chosen, Jumps(opened.via, known.vms)))
+    current = hostkeys.first_login(here.home, [*way, chosen], known.vms, opened)
+    *way, chosen = hostkeys.trusted(here.home, [*way, chosen])
+    known_hosts.write(here.home.known_hosts, current)
     return openssh.command_line(chosen, opened, here.home.known_hosts, command, through=way)
 
 
 def all_known(here: Standing) -> Inventory:
-    """Every VM of the MCIS; NotFoundError when there is none."""
+    """Every VM of the MCIS, with the host keys to accept; NotFoundError when there is none."""
     known = inventories.read(here.home.inventory)
     if not known.vms:
         raise NotFoundError(
@@ -67,7 +73,7 @@ def all_known(here: Standing) -> Inventory:
             detail=f"the last known inventory of {here.stack} is empty",
             hint=f"mcis up {here.request.words}".rstrip(),
         )
-    return known
+    return replace(known, vms=hostkeys.trusted(here.home, known.vms))
 
 
 def login(here: Standing, vms: Sequence[Vm]) -> keys.Login:

@@ -12,8 +12,9 @@ from mcis_iac.actions.ready import Readiness, Ready
 from mcis_iac.clouds import registry
 from mcis_iac.engine import operations
 from mcis_iac.engine.events import Event
+from mcis_iac.engine.home import StackHome
 from mcis_iac.errors import CredentialsError
-from mcis_iac.flows import addresses, desired, guard, kept, releasing, remedy, results, silence
+from mcis_iac.flows import addresses, desired, guard, hostkeys, kept, releasing, remedy, results, silence
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.stack import known_inventory
 from mcis_iac.model import NOTHING, Failure, Inventory, Op, Outcome, Subject, Vm, VmFailure
@@ -78,16 +79,19 @@ def _unchanged(prospect: Prospect, outcome: Outcome) -> Applied:
 class Waiter:
     """Feeds new VMs to the readiness service; without a way in by SSH, created counts as ready."""
 
-    def __init__(self, service: Ready | None, via: Mapping[str, str] = NOTHING) -> None:
+    def __init__(
+        self, home: StackHome, service: Ready | None = None, via: Mapping[str, str] = NOTHING
+    ) -> None:
+        self.home = home
         self.service = service
         self.via = via
 
     def created(self, name: str, entry: Mapping[str, Any]) -> None:
         """A VM exists: begin to wait for it."""
-        if self.service is not None:
-            for vm in inventories.from_outputs({"inventory": {name: entry}}):
-                if within_reach(vm, self.via):
-                    self.service.submit(vm)
+        for vm in inventories.from_outputs({"inventory": {name: entry}}):
+            checked = hostkeys.made(self.home, vm)
+            if self.service is not None and within_reach(vm, self.via):
+                self.service.submit(checked)
 
 
 def within_reach(vm: Vm, via: Mapping[str, str] = NOTHING) -> bool:
@@ -109,25 +113,27 @@ def out_of_reach(vms: Iterable[Vm], via: Mapping[str, str] = NOTHING) -> tuple[s
 def _with_readiness(prospect: Prospect, work: Callable[[Waiter], Outcome]) -> Run:
     """Run `work` beside the service, then wait for what it was given and for earlier unfinished VMs."""
     notices: tuple[str, ...] = ()
+    home = prospect.here.home
     try:
         login = _login(prospect)
     except CredentialsError as error:
-        outcome = work(Waiter(None))
+        outcome = work(Waiter(home))
         notices = (f"created counts as ready: {error.detail or error.summary}",)
-        return Run(
-            outcome=outcome, vms=_there(prospect, outcome), readiness={}, notices=notices
-        )
-    known = prospect.before.vms
-    with Ready(login, lambda readiness: _tell(prospect, readiness), known=known) as service:
-        outcome = work(Waiter(service, login.via))
+        vms = hostkeys.ring(home).over(_there(prospect, outcome))
+        return Run(outcome=outcome, vms=vms, readiness={}, notices=notices)
+    known, settle = hostkeys.trusted(home, prospect.before.vms), hostkeys.settling(home)
+    with Ready(login, lambda ready: _tell(prospect, ready), known=known, settle=settle) as service:
+        outcome = work(Waiter(home, service, login.via))
         vms = _there(prospect, outcome)
         unfinished = [vm for vm in _unfinished(prospect.before, vms, outcome) if within_reach(vm, login.via)]
-        for vm in desired.awake(prospect.here, prospect.before, unfinished):
-            service.submit(vm)
+        for vm in hostkeys.trusted(home, desired.awake(prospect.here, prospect.before, unfinished)):
+            if vm.host_key is not None:  # else another checkout made it, and knows whether it is ready
+                service.submit(vm)
         try:
             found: Mapping[str, Readiness] = {} if outcome.cancelled else service.wait()
         except KeyboardInterrupt:
             outcome, found = replace(outcome, cancelled=True), {}
+    vms = hostkeys.ring(home).over(vms)
     return Run(outcome=outcome, vms=vms, readiness=found, notices=out_of_reach(vms, login.via))
 
 

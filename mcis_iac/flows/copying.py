@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import UsageError
-from mcis_iac.flows import act
+from mcis_iac.flows import act, hostkeys
 from mcis_iac.flows.ground import Standing, standing
 from mcis_iac.model import CopyResult, Inventory, Subject, Vm
 from mcis_iac.pipeline import Request
@@ -51,8 +51,11 @@ def copy(
 
     parcel = None if here_is_target else copy_out.pack(source, recursive=recursive)
     telling = _Telling(here, request, every_s=tell_every_s, whole=parcel.size if parcel else None)
+    opened = act.login(here, vms)
+    known = replace(known, vms=hostkeys.first_login(here.home, vms, known.vms, opened))
+    vms = _meant(known, there.name)
     how = copying.Copies(
-        login=act.login(here, vms),
+        login=opened,
         known=known.vms,
         parallel=request.parallel,
         timeout_s=timeout_s,

@@ -321,6 +321,14 @@ class FakePipeline:
         self._begin(request, source=source, target=target, **asked)
         return self.copies
 
+    def known_hosts(self, request: Request) -> str:
+        self._begin(request)
+        return "198.18.0.4,web-1 ssh-ed25519 AAAA\n"
+
+    def read_known_hosts(self, request: Request, path: str) -> Mapping[str, str]:
+        self._begin(request, path=path)
+        return {"web-1": "new"}
+
     def ssh_command(self, request: Request, vm: str, command: Sequence[str]) -> list[str]:
         self._begin(request, vm=vm, command=command)
         return ["ssh", "-l", "mcis", vm, *command]

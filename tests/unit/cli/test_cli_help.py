@@ -54,7 +54,7 @@ def test_every_verb_has_help_its_summary_and_described_flags(command):
 def test_these_are_the_verbs_of_this_release():
     assert set(BY_NAME) == {
         "init", "validate", "explain", "render", "preview", "up", "down", "refresh", "status", "history",
-        "outputs",
+        "outputs", "known-hosts",
         "scale", "replace", "heal", "terminate", "suspend", "resume", "reboot", "exec",
         "cp", "run", "ssh", "doctor", "eject", "completion",
     }  # fmt: skip

@@ -278,6 +278,7 @@ def test_exec_passes_everything_it_was_told(mcis):
         "sudo": True,
         "script": None,
         "setenv": {"A": "b=c"},
+        "stdin": None,
     }
     assert stages.request.timeout_s is None
 
