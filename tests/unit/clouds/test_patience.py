@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mcis_iac.clouds.common import power
 from mcis_iac.clouds.common.power import Busy, each, failure, later, patiently, pause_s
-from mcis_iac.clouds.common.together import together
+from mcis_iac.clouds.common.together import WORKERS, together
 from mcis_iac.errors import CredentialsError, McisError, OperationError, TimedOut
 from mcis_iac.model import Vm
 
@@ -132,3 +132,15 @@ def test_a_permission_that_lacks_for_some_is_their_failure() -> None:
 def test_answers_come_in_the_order_of_the_questions() -> None:
     assert together(range(40), lambda number: number * 2) == [number * 2 for number in range(40)]
     assert together([], str) == []
+
+
+def test_an_error_ends_the_questions_that_have_not_begun() -> None:
+    begun: list[int] = []
+
+    def ask(number: int) -> None:
+        begun.append(number)
+        raise OperationError(summary=f"no {number}")
+
+    with pytest.raises(OperationError):
+        together(range(1000), ask)
+    assert len(begun) <= 2 * WORKERS
