@@ -18,7 +18,7 @@ from mcis_iac.flows.sight import rows
 from mcis_iac.flows.targets import refuse, vm_names
 from mcis_iac.manifest.load import lock_path
 from mcis_iac.model import Inventory, Status, Vm, VmFailure
-from mcis_iac.pipeline import Request, Selection, StatusReport, StatusRow
+from mcis_iac.pipeline import Orphan, Request, Selection, StatusReport, StatusRow
 from mcis_iac.placement import lock as locks
 from mcis_iac.placement.lock import Lock, digest
 
@@ -45,6 +45,8 @@ def status(request: Request, selection: Selection, sight: Sight | None = None) -
     report = _counted(here, known, found, _pending(here, lock, known, selection, sight))
     shown = tuple(row for row in found if not sight.statuses or row.status in sight.statuses)
     silent = tuple(each.silent for each in heard.values() if each.silent)
+    notices = dict.fromkeys(text for each in heard.values() for text in each.notices)
+    strangers, unasked = _orphans(here, sight) if sight.orphans else ((), ())
     return replace(
         report,
         rows=shown,
@@ -52,9 +54,9 @@ def status(request: Request, selection: Selection, sight: Sight | None = None) -
         summary={**report.summary, "stale": sorted(each.connection for each in silent)},
         last=_last(known),
         lock=_lock_note(here, lock),
-        notices=tuple(dict.fromkeys(text for each in heard.values() for text in each.notices)),
+        notices=(*notices, *unasked),
         silent=silent,
-        orphans=_orphans(here, sight) if sight.orphans else (),
+        orphans=strangers,
     )
 
 
@@ -105,7 +107,7 @@ def _asked(here: Standing, known: Inventory, sight: Sight) -> dict[str, Any]:
     return {n: c for n, c in here.connections.items() if _of_clouds(n, c.cloud, sight.clouds)}
 
 
-def _orphans(here: Standing, sight: Sight) -> tuple[Any, ...]:
+def _orphans(here: Standing, sight: Sight) -> tuple[tuple[Orphan, ...], tuple[str, ...]]:
     from mcis_iac.flows import orphans
 
     return orphans.orphans(

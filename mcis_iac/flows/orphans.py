@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import Found
 from mcis_iac.engine import operations
+from mcis_iac.errors import McisError
 from mcis_iac.flows.asked import at_once
 from mcis_iac.flows.ground import Standing
 from mcis_iac.flows.stack import open_session
@@ -16,11 +17,27 @@ from mcis_iac.pipeline import Orphan
 MACHINE = "instance"
 
 
-def orphans(here: Standing, meant: Callable[[Connection], bool]) -> tuple[Orphan, ...]:
-    """Of all connections that are meant and answer: one that does not is told by the statuses it lacks."""
+def orphans(
+    here: Standing, meant: Callable[[Connection], bool]
+) -> tuple[tuple[Orphan, ...], tuple[str, ...]]:
+    """Of all connections that are meant, and a sentence for each that does not answer."""
     known = {one.id for one in operations.state(open_session(here))}
     asked = {name: connection for name, connection in here.connections.items() if meant(connection)}
     found = at_once({name: _Search(connection, here) for name, connection in asked.items()})
+    unasked = tuple(
+        f"{name} could not be searched for what is in no state: {answer.detail or answer.summary}"
+        for name, answer in found.items()
+        if isinstance(answer, McisError)
+    )
+    return _unknown(found, asked, known), unasked
+
+
+def _unknown(
+    found: Mapping[str, Sequence[Found] | McisError],
+    asked: Mapping[str, Connection],
+    known: Collection[str | None],
+) -> tuple[Orphan, ...]:
+    """The machines whose ids the state does not have."""
     return tuple(
         Orphan(
             connection=name,
@@ -30,7 +47,7 @@ def orphans(here: Standing, meant: Callable[[Connection], bool]) -> tuple[Orphan
             vm=each.tags.get("mcis-vm", ""),
         )
         for name, answer in found.items()
-        if not isinstance(answer, Exception)
+        if not isinstance(answer, McisError)
         for each in answer
         if each.kind == MACHINE and each.id not in known
     )

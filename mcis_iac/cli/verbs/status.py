@@ -52,9 +52,17 @@ def command(session: Session, *, watch: bool, **sight: Any) -> int:
         return 0
     report = _look(session, sight)
     _show(session, report)
-    for silent in report.silent:
-        session.err("\n".join(f"unknown: {line}" if not at else line for at, line in enumerate(silent.lines)))
+    _tell(session, report)
     return report.exit_code
+
+
+def _tell(session: Session, report: StatusReport) -> None:
+    """The clouds that did not answer, with what to do."""
+    from mcis_iac.report.text import clean
+
+    for silent in report.silent:
+        first, *more = map(clean, silent.lines)
+        session.err("\n".join([f"unknown: {first}", *more]))
 
 
 def _look(session: Session, sight: dict[str, Any]) -> StatusReport:
