@@ -99,7 +99,7 @@ def test_exec_streams_lines_and_how_each_vm_ended(mcis):
     ]
 
 
-@pytest.mark.parametrize("verb", ["outputs", "status", "doctor", "refresh", "validate", "down"])
+@pytest.mark.parametrize("verb", ["outputs", "status", "doctor", "refresh", "validate", "down", "suspend"])
 def test_every_verb_that_streams_streams_valid_events(mcis, verb):
     flags = ["--yes"] if verb == "down" else []
     events = lines(mcis(verb, *flags, "--events", "-").out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 from fakes.lifecycle import RUNNING, SUSPENDED, FakeLifecycle, at
 from fakes.pipeline import a_vm
+from jsonschema import Draft202012Validator
 
+from mcis_iac import bundled
 from mcis_iac.actions import inventory as inventories
 from mcis_iac.actions.transitions import Control
 from mcis_iac.clouds import registry
 from mcis_iac.clouds.base import Observed
 from mcis_iac.engine import record
+from mcis_iac.engine.events import Event
 from mcis_iac.engine.held import hold
 from mcis_iac.engine.home import StackHome
 from mcis_iac.errors import CredentialsError, Locked, NotFoundError, OperationError
@@ -97,6 +101,19 @@ def test_all_vms_are_suspended_at_once_with_targets_on_disk_before_any_call(shop
     assert shop.begun() == {}
     (line,) = record.read(shop.home, "operation")
     assert (line["verb"], line["changes"]) == ("suspend", {"suspend": 4})
+
+
+def test_every_vm_tells_its_beginning_and_its_end_as_events(shop: Shop) -> None:
+    told: list[Event] = []
+    shop.request = replace(shop.request, listen=told.append)
+    shop.local.refused = {"web-2": Failure(code="other", stage="suspend", message="busy")}
+    shop.goes(SUSPENDED)
+    shop(Control.SUSPEND, "web-1", "web-2")
+    schema = json.loads((bundled.root("schemas") / "v1" / "events.schema.json").read_text("utf-8"))
+    for event in told:
+        Draft202012Validator(schema).validate(event.as_json())
+    kinds = {name: [each.kind for each in told if each.subject.vm == name] for name in ("web-1", "web-2")}
+    assert kinds == {"web-1": ["op_start", "op_complete"], "web-2": ["op_start", "op_failed"]}
 
 
 def test_one_refusal_refuses_all_before_the_first_call(shop: Shop) -> None:
