@@ -32,6 +32,7 @@ from mcis_iac.pipeline import ActionReport, ActionRow
 
 KEEP_BYTES = 256 * 1024  # of the output of one VM and action
 OnLine = Callable[[str, str, str, str], None]  # action, vm, stream, one line
+OnEnd = Callable[[str, HostResult], None]  # action, how it ended on one VM
 ASLEEP = (Status.SUSPENDED, Status.SUSPENDING)
 
 
@@ -53,6 +54,7 @@ class Crew:
     serial: int | None = None
     timeout_s: float | None = None
     parallel: int = 64
+    on_end: OnEnd = lambda _action, _result: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,7 @@ def _send(
     def note(result: HostResult) -> None:
         record.append(crew.home, books.ENDED, books.ended(by_vm[result.vm], result, by=by))
         log.add(task.action.name, result)
+        crew.on_end(task.action.name, result)
 
     record.append(crew.home, books.BEGUN, books.begun(task.action.name, batch))
     return fanout.run_on_all(

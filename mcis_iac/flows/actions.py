@@ -12,13 +12,13 @@ from mcis_iac.actions.ranges import fold_names
 from mcis_iac.engine.events import Event
 from mcis_iac.engine.held import hold
 from mcis_iac.errors import McisError, NotFoundError, UsageError
-from mcis_iac.flows.acting import Crew, OnLine, asleep, perform, tasks
+from mcis_iac.flows.acting import Crew, OnEnd, OnLine, asleep, perform, tasks
 from mcis_iac.flows.ground import Ground, ground
 from mcis_iac.flows.placing import Clock
 from mcis_iac.flows.prospect import Prospect
 from mcis_iac.flows.targets import vm_names
 from mcis_iac.manifest.guess import listed, nearest
-from mcis_iac.model import Action, Mcis, Subject, Vm
+from mcis_iac.model import Action, HostResult, Mcis, Subject, Vm
 from mcis_iac.pipeline import ActionReport, ActionRow, Applied, OnOutput, Request, Selection
 
 # ---------------------------------------------------------------- after `up`
@@ -60,6 +60,7 @@ def _due(prospect: Prospect, applied: Applied) -> ActionReport:
         unready={name: why.partition("\n")[0] for name, why in failed.items() if name in there},
         missing={name: why for name, why in failed.items() if name not in there},
         parallel=prospect.ground.request.parallel,
+        on_end=_ender(prospect.ground.request, mcis),
     )
     chosen = None
     if prospect.wish.targets:
@@ -82,6 +83,21 @@ def _teller(request: Request, mcis: Mcis, vms: Sequence[Vm]) -> OnLine:
     def tell(action: str, vm: str, stream: str, line: str) -> None:
         subject = Subject(group=groups.get(vm), vm=vm)
         fields = {"stream": stream, "text": line, "action": action}
+        request.listen(
+            Event(kind="exec_output", mcis=mcis.name, env=mcis.env, subject=subject, fields=fields)
+        )
+
+    return tell
+
+
+def _ender(request: Request, mcis: Mcis) -> OnEnd:
+    """How it ended on a VM, as the last event of the action there."""
+
+    def tell(action: str, result: HostResult) -> None:
+        subject = Subject(group=result.group, vm=result.vm)
+        ended = {"lost": True} if result.lost else {"exit_status": result.exit_status}
+        fields = {"stream": "stdout", "text": "", "action": action, "elapsed_s": result.elapsed_s, **ended}
+        fields |= {"error": result.error} if result.error else {}
         request.listen(
             Event(kind="exec_output", mcis=mcis.name, env=mcis.env, subject=subject, fields=fields)
         )

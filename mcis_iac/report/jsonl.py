@@ -102,5 +102,6 @@ def exec_end_event(result: HostResult) -> Event:
 
 def names_of(applied: Applied) -> tuple[list[str], list[str]]:
     """The VMs that are well and those that are not."""
-    failed = [vm.name for vm in applied.vms if vm.failure]
-    return [vm.name for vm in applied.vms if not vm.failure], failed
+    acted = [row.vm for row in applied.actions.rows if row.state in ("FAILED", "not run")]
+    failed = list(dict.fromkeys([*(vm.name for vm in applied.vms if vm.failure), *filter(None, acted)]))
+    return [vm.name for vm in applied.vms if vm.name not in failed], failed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import Any
 
@@ -37,7 +37,7 @@ def preview_comment(preview: Preview, *, commit: str = "", budget: int = BUDGET)
         "rows": rows,
         "more": 0,
         "regions": _regions(preview),
-        "notes": [_inline(text) for text in (*_unseen(preview), *preview.diff.warnings, *preview.notices)],
+        "notes": [_inline(text) for text in _notes(preview)],
         "diff": diff,
         "fence": _fence(diff),
         "footer": _footer(preview, commit),
@@ -83,6 +83,14 @@ def _verdict(preview: Preview) -> str:
     parts += [f"replaces {plural(replaced, 'running VM')}"] if replaced else []
     parts += [f"deletes {plural(deleted, 'running VM')}"] if deleted else []
     return ", ".join(parts)
+
+
+def _notes(preview: Preview) -> Iterator[str]:
+    yield from _unseen(preview)
+    yield from preview.diff.warnings
+    if preview.actions:
+        yield f"actions due: {'; '.join(preview.actions)}"
+    yield from preview.notices
 
 
 def _unseen(preview: Preview) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mcis_iac.engine.events import Event
 from mcis_iac.report.text import clean, seconds, without_place
 
@@ -42,8 +45,18 @@ def thing(event: Event) -> str:
 def message(event: Event) -> str:
     """What an `op_progress` says, or an action on a VM writes."""
     if event.kind == "exec_output":
-        return clean(f"{event.fields.get('action')}: {event.fields.get('text')}")
+        return clean(f"{event.fields.get('action')}{_said(event.fields)}")
     return clean(str(event.fields.get("message", "")))
+
+
+def _said(fields: Mapping[str, Any]) -> str:
+    """A line an action wrote, or how it ended."""
+    if "exit_status" not in fields and "lost" not in fields:
+        return f": {fields.get('text')}"
+    if fields.get("exit_status") == 0 and not fields.get("error"):
+        return f" done {seconds(float(fields.get('elapsed_s', 0)))}"
+    lost = "connection lost" if fields.get("lost") else f"exit {fields.get('exit_status')}"
+    return f" FAILED: {fields.get('error') or lost}"
 
 
 def remark(event: Event) -> str:

@@ -11,6 +11,7 @@ from mcis_iac.pipeline import ActionReport, ActionRow
 from mcis_iac.report.actions import run_screen
 from mcis_iac.report.applied import notices_screen, up_screen
 from mcis_iac.report.data import action_data
+from mcis_iac.report.jsonl import names_of
 from mcis_iac.report.plain import plain_line, remark
 from mcis_iac.report.preview import preview_screen, question
 from tests.fakes.pipeline import applied, ended, mixed_preview
@@ -76,3 +77,21 @@ def test_lines_of_actions_are_progress_and_those_of_exec_are_not():
     assert plain_line(event) == "10:00:00 web-1 hosts: hello"
     assert remark(event) == "web-1 hosts: hello"
     assert plain_line(replace(event, fields={"stream": "stdout", "text": "x"})) is None
+
+
+def test_how_an_action_ended_on_a_vm_is_its_last_line():
+    def line(**fields) -> str | None:
+        whole = {"stream": "stdout", "text": "", "action": "hosts", "elapsed_s": 1.5, **fields}
+        return remark(Event(kind="exec_output", subject=Subject(vm="web-1"), fields=whole))
+
+    assert line(exit_status=0) == "web-1 hosts done 1.5s"
+    assert line(exit_status=3) == "web-1 hosts FAILED: exit 3"
+    assert line(lost=True) == "web-1 hosts FAILED: connection lost"
+    assert line(exit_status=None, error="timed out after 5 s") == "web-1 hosts FAILED: timed out after 5 s"
+
+
+def test_a_vm_on_which_an_action_failed_is_not_well():
+    assert names_of(replace(applied(ended("web-1"), ended("web-2")), actions=REPORT)) == (
+        ["web-1"],
+        ["db-1", "web-2"],
+    )
