@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from mcis_iac.actions.hosterrors import HostError
+from mcis_iac.actions.hosterrors import HostError, Unreachable
 from mcis_iac.actions.known_hosts import is_key
 from mcis_iac.actions.ssh import Client, Connection
 from mcis_iac.model import Vm
@@ -17,8 +18,10 @@ Note = Callable[[Vm, Sequence[str], bool], None]  # trust these keys; whether th
 # How long a server may take to come up with its new key.
 PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
 
-KEY = "/etc/ssh/ssh_host_ed25519_key"
-NEXT = "/etc/ssh/.mcis_host_key"
+# Where the tree of a machine is a folder, this variable names it.
+ROOT = "${MCIS_ROOT}"
+KEY = f'"{ROOT}/etc/ssh/ssh_host_ed25519_key"'
+NEXT = f'"{ROOT}/etc/ssh/.mcis_host_key"'
 
 # Prints the key to come. Killed at any point, it can be run again: a key is only taken when it is whole,
 # and one that has been put in place already, but is not in use yet, is not replaced by a third.
@@ -44,12 +47,12 @@ if [ -s {NEXT} ]; then
   ssh-keygen -y -f {NEXT} >{KEY}.pub.mcis || exit 1
   mv -f {NEXT} {KEY} && mv -f {KEY}.pub.mcis {KEY}.pub || exit 1
   if command -v restorecon >/dev/null; then restorecon {KEY} {KEY}.pub; fi
-  sync /etc/ssh
+  sync "{ROOT}/etc/ssh"
 fi
-rm -f /var/lib/cloud/instances/*/user-data.txt* /var/lib/cloud/instances/*/cloud-config.txt
-if [ -d /run/systemd/system ]; then
+rm -f "{ROOT}"/var/lib/cloud/instances/*/user-data.txt* "{ROOT}"/var/lib/cloud/instances/*/cloud-config.txt
+if [ -s "{ROOT}/run/sshd.pid" ]; then kill -HUP "$(cat "{ROOT}/run/sshd.pid")"
+elif [ -d /run/systemd/system ]; then
   for unit in ssh.service sshd.service; do systemctl try-reload-or-restart "$unit"; done
-elif [ -s /run/sshd.pid ]; then kill -HUP "$(cat /run/sshd.pid)"
 else kill -HUP 1
 fi
 exit 0
@@ -79,9 +82,10 @@ async def rotate(client: Client, vm: Vm, note: Note) -> Vm:
             raise NotRotated(text=f"the new host key cannot be put in place: {said.strip()}".rstrip(": "))
     for pause in PAUSES_S:
         await asyncio.sleep(pause)
-        async with client.connect(both) as on:
-            if on.host_key == key:
-                return _done(vm, key, note)
+        with suppress(Unreachable):  # while it begins anew
+            async with client.connect(both) as on:
+                if on.host_key == key:
+                    return _done(vm, key, note)
     raise NotRotated(text="the ssh server goes on showing its old host key")
 
 
@@ -99,4 +103,5 @@ def _done(vm: Vm, key: str, note: Note) -> Vm:
 
 
 def _as_root(text: str) -> str:
-    return shlex.join(["sudo", "-n", "--", "sh", "-c", text])
+    run = shlex.join(["sh", "-c", text])
+    return f'if [ "$(id -u)" = 0 ]; then exec {run}; else exec sudo -n -- {run}; fi'
