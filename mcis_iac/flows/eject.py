@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from mcis_iac.actions import inventory as inventories
 from mcis_iac.clouds import registry
 from mcis_iac.eject.files import Stack, ejected, write
 from mcis_iac.engine.home import StackHome
-from mcis_iac.flows import asking, ground, placing, releasing
+from mcis_iac.flows import asking, ground, guard, placing, releasing
 from mcis_iac.model import Mcis, Plan
 from mcis_iac.pipeline import Request
+from mcis_iac.placement.renames import earlier_names
 from mcis_iac.program.build import build
 from mcis_iac.program.graph import Graph
 
@@ -24,6 +26,8 @@ _ENGINE = re.compile(r"^(encryptionsalt|secretsprovider|encryptedkey): (\S.*)$",
 def eject(request: Request, directory: Path) -> tuple[Path, ...]:
     """Write the project; UsageError when the folder is not empty."""
     base = ground.ground(request)
+    there = inventories.read(base.home.inventory).vms
+    guard.rename_first((vm.name for vm in there), earlier_names(base.lock), request.words)
     placed = placing.placed(base, placing.Wish(), placing.Clock(), make_key=False)
     plan = _with_known_keys(placed.plan, base.home)
     graph = build(plan)

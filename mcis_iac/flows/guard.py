@@ -49,7 +49,7 @@ def rename_first(there: Iterable[str], names: Mapping[str, str], words: str) -> 
         told = ", ".join(f"`{name}` is now `{names[name]}`" for name in old)
         raise OperationError(
             summary="a group has to be renamed as a whole first",
-            detail=f"{told}: targets cannot be chosen before that is done",
+            detail=f"{told}, and no `up` of everything has carried that out yet",
             hint=f"mcis up {words}".rstrip() + ", then repeat",
         )
 
