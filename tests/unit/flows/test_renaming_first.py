@@ -34,7 +34,8 @@ def test_a_program_is_not_ejected_before_the_rename_is_carried_out(tmp_path: Pat
     locks.write(tmp_path / "mcis.lock", Lock(groups={"database": GroupLock(highest=1)}))
     vm = Vm(
         name="database-1", group="database", ordinal=1, connection="local", cloud="local",
-        region="local-seoul", zone="a", type="small", id="i-1", private_ip="10.0.0.1", public_ip=None, user="mcis", host_key=None,
+        region="local-seoul", zone="a", type="small", id="i-1", private_ip="10.0.0.1",
+        public_ip=None, user="mcis", host_key=None,
     )  # fmt: skip
     inventories.write(tmp_path / ".mcis/shop/inventory.json", Inventory(vms=(vm,), operation="up"))
     with pytest.raises(OperationError, match="`database` is now `db`"):
