@@ -98,9 +98,7 @@ def look_ahead(ground: Ground, wish: Wish, session: Session, clock: Clock, *, ma
         clock=clock,
         notices=(*_renamed(listed, names), *_notices(ground, ready.plan, diff, silent), *seen.notices),
         silent=silent,
-        actions=foreseen(
-            ground.mcis, ready.plan.members, before, diff, home=here.home, targets=wish.targets
-        ),
+        actions=foreseen(ground.mcis, ready.plan.members, before, diff, home=here.home, targets=wish.targets),
         ahead=seen,
     )
 
