@@ -51,6 +51,8 @@ _SEEN: Mapping[Control, tuple[Status, frozenset[Status]]] = MappingProxyType(
         ),
     }
 )
+# What a VM is called on its way.
+PASSING: Mapping[Control, Status] = MappingProxyType({control: word for control, (word, _) in _SEEN.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

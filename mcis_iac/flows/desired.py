@@ -148,7 +148,7 @@ def _moved(here: Standing, applied: Applied, control: Control, met: Sequence[Met
     decisions = footing.judged(control, met)
     going = [each for each in met if each.vm.name in decisions and decisions[each.vm.name].acts]
     carried = carry_out(Order(here=here, control=control, met=going))
-    rows = {each.vm.name: row(each, decisions, carried) for each in met}
+    rows = {each.vm.name: row(control, each, decisions, carried) for each in met}
     bad = [each for each in rows.values() if each.state not in {"done", "unchanged"}]
     code = exit_code(bad, carried, met, timed=here.request.timeout_s is not None)
     code = code or (OperationError.exit_code if bad else 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mcis_iac.actions import inventory as inventories
+from mcis_iac.actions.targets import PASSING
 from mcis_iac.actions.transitions import Control, Decision
 from mcis_iac.engine import record
 from mcis_iac.engine.held import hold, whoami
@@ -61,7 +62,7 @@ def power(request: Request, wanted: Wanted) -> PowerReport:
             footing.refuse(wanted.control, met, decisions, skip=SKIP)
         going = [each for each in met if each.vm.name in decisions and decisions[each.vm.name].acts]
         carried = carry_out(Order(here=here, control=wanted.control, met=going, serial=wanted.serial))
-        rows = tuple(row(each, decisions, carried) for each in met)
+        rows = tuple(row(wanted.control, each, decisions, carried) for each in met)
         code = exit_code(rows, carried, met, timed=request.timeout_s is not None)
         report = _report(here, wanted, rows, code=code, met=met, spent_s=clock.elapsed_s)
         if going:
@@ -88,7 +89,7 @@ def _known(here: Standing, wanted: Wanted) -> Inventory:
 # ---------------------------------------------------------------- results
 
 
-def row(met: Met, decisions: Mapping[str, Decision], carried: Carried) -> PowerRow:
+def row(control: Control, met: Met, decisions: Mapping[str, Decision], carried: Carried) -> PowerRow:
     """How it ended for one VM."""
     name, decision = met.vm.name, decisions.get(met.vm.name)
     if decision is None:
@@ -96,8 +97,10 @@ def row(met: Met, decisions: Mapping[str, Decision], carried: Carried) -> PowerR
     if not decision.acts:
         return _row(met, "skipped" if decision.refused else "unchanged", reason=decision.reason)
     ended = carried.ended.get(name)
+    if ended is None and name in carried.begun:
+        return _row(met, "pending", reason="stopped before it was there", after=PASSING[control])
     if ended is None:
-        return _row(met, "pending", reason="stopped before it was there" if carried.stopped else "not begun")
+        return _row(met, "pending", reason="not begun")
     after = ended.seen.status if ended.seen else met.status
     words = ended.failure.message if ended.failure else ended.note
     state = "failed" if ended.failure else "done"

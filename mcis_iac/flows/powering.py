@@ -43,9 +43,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """How each ended, by name; who is missing is on the way or was not begun. `stopped` by the user."""
+    """How each ended, by name; of those that were begun, who is missing is on the way.
+
+    `stopped`: by the user.
+    """
 
     ended: Mapping[str, Ended]
+    begun: frozenset[str] = frozenset()
     stopped: bool = False
 
 
@@ -53,14 +57,16 @@ def carry_out(order: Order, pace: Pace | None = None) -> Carried:
     """Do it; after a failure no further VMs of a series are begun."""
     run_id = uuid.uuid4().hex[:12]
     found: dict[str, Ended] = {}
+    begun: set[str] = set()
     stopped = False
     for wave in _waves(order):
+        begun |= {each.vm.name for each in wave}
         told, stopped = _wave(order, run_id, wave, pace or Pace(deadline_s=order.deadline_s))
         found |= told
         if stopped or any(each.failure for each in told.values()):
             break
     _keep(order, found.values())
-    return Carried(ended=found, stopped=stopped)
+    return Carried(ended=found, begun=frozenset(begun), stopped=stopped)
 
 
 def _waves(order: Order) -> Iterator[Sequence[Met]]:

@@ -157,6 +157,7 @@ def test_ctrl_c_leaves_targets_that_status_shows_and_the_same_command_finishes(s
     shop.local.on_call = stop
     report = shop(Control.SUSPEND, "web-1", "web-2")
     assert (report.exit_code, states(report)) == (8, {"web-1": "pending", "web-2": "pending"})
+    assert {row.after for row in report.rows} == {Status.SUSPENDING}
     assert report.next == f"mcis suspend {shop.request.file} --vm web-1 --vm web-2"
     assert shop.begun() == {"web-1": Control.SUSPEND, "web-2": Control.SUSPEND}
     assert shop.statuses()["web-1"] is Status.SUSPENDING
