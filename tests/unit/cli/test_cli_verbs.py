@@ -9,7 +9,7 @@ import yaml
 from fakes.pipeline import FakePipeline, a_report, applied, ended, row
 
 from mcis_iac.model import Diagnostic, Severity, Status
-from mcis_iac.pipeline import Checked, Finding, HostResult, Selection
+from mcis_iac.pipeline import Checked, CopyResult, Finding, HostResult, Selection
 
 
 def test_common_flags_reach_the_request(mcis):
@@ -327,3 +327,29 @@ def test_validate_looks_at_types_only_when_asked_to(mcis, flags, types):
     stages = FakePipeline()
     assert mcis("validate", *flags, stages=stages).code == 0
     assert stages.asked == {"types": types}
+
+
+def test_cp_tells_who_failed_and_what_stayed_behind(mcis):
+    copies = (
+        CopyResult(vm="web-1", group="web", files=2, bytes=2_000_000, skipped=("x: a link",)),
+        CopyResult(vm="web-2", group="web", error="No space left on device\x1b[2J"),
+    )
+    stages = FakePipeline(copies=copies)
+    done = mcis("cp", "-r", "a", "web:/b", "--timeout", "5s", stages=stages)
+    assert done.code == 4
+    assert done.err.splitlines()[:2] == ["left out: x: a link", "web-2: No space left on device"]
+    assert done.err.splitlines()[2].startswith("2 VMs: 1 ok, 1 failed   2 files, 2.0 MB")
+    assert (stages.asked["source"], stages.asked["recursive"], stages.asked["timeout_s"]) == ("a", True, 5.0)
+
+
+def test_known_hosts_are_printed_or_read(mcis):
+    assert mcis("known-hosts").out == "198.18.0.4,web-1 ssh-ed25519 AAAA\n"
+    done = mcis("known-hosts", "--read", "theirs")
+    assert (done.out, done.err) == ("", "web-1: new\n")
+
+
+def test_what_machines_print_does_not_steer_the_terminal(mcis):
+    hosts = (HostResult(vm="web-1", group="web", exit_status=0, stdout="a\x1b]0;t\x07\tb\x9b2J\x00\n"),)
+    assert mcis("exec", "--", "x", stages=FakePipeline(hosts=hosts)).out == "web-1: a\tb2J\n"
+    folded = mcis("exec", "--fold", "--", "x", stages=FakePipeline(hosts=hosts)).out
+    assert folded == "web-1 (1):\n  a\tb2J\n"
