@@ -18,7 +18,7 @@ from mcis_iac.actions.transitions import Control
 from mcis_iac.clouds import registry
 from mcis_iac.engine.events import Event
 from mcis_iac.errors import McisError
-from mcis_iac.flows import addresses, pending
+from mcis_iac.flows import addresses, hostkeys, pending
 from mcis_iac.flows.footing import Met
 from mcis_iac.flows.ground import Standing
 from mcis_iac.model import NOTHING, Subject, Vm
@@ -136,8 +136,11 @@ def _boot_ids(order: Order, wave: Sequence[Met]) -> tuple[Boots, Mapping[str, st
         return (lambda _: {}), {}
 
     def read(vms: Sequence[Vm]) -> Mapping[str, str]:
+        home = order.here.home
+        known = hostkeys.trusted(home, inventories.read(home.inventory).vms)  # some may be jump hosts
+        ask, vms = ["cat", "/proc/sys/kernel/random/boot_id"], hostkeys.trusted(home, vms)
         try:
-            told = run.execute(vms, ["cat", "/proc/sys/kernel/random/boot_id"], login=login, timeout_s=ASK_S)
+            told = run.execute(vms, ask, login=login, timeout_s=ASK_S, known=known)
         except McisError:
             return {}
         return {each.vm: each.stdout.strip() for each in told if each.ok and each.stdout.strip()}
