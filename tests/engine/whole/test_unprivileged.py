@@ -100,6 +100,7 @@ def user(room: Room) -> Iterator[UserRoom]:
         yield UserRoom(room.folder, room.env)
         return
     programs = install(room.folder)
+    shutil.rmtree(room.folder / "data")  # root's
     engine = room.folder / "engine"
     shutil.copy(room.env["MCIS_ENGINE"], engine)
     engine.chmod(0o755)
