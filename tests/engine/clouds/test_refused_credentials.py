@@ -42,8 +42,10 @@ def changes(diff: Diff) -> dict[str, Op]:
     return {change.key: change.op for change in diff.changes}
 
 
-@pytest.mark.parametrize("verb", ["check", "configure"])
-@pytest.mark.parametrize("cloud", sorted(PACKAGES))
+@pytest.mark.parametrize(
+    ("cloud", "verb"),
+    [("aws", "check"), ("azure", "configure"), ("gcp", "check"), ("openstack", "configure")],
+)
 def test_each_cloud_s_refusal_is_understood(lab: Lab, cloud: str, verb: str) -> None:
     mcis = over_clouds(group("web", 1, cloud))
     refuse(lab, cloud, verbs=[verb])

@@ -154,7 +154,7 @@ def test_a_plugin_that_dies_is_survived(shop: Lab) -> None:
     assert machines(shop) == VMS
 
 
-@pytest.mark.parametrize("cloud", sorted(PLACES))
+@pytest.mark.parametrize("cloud", ["aws", "azure"])
 def test_what_a_dead_engine_had_made_is_taken_over(lab: Lab, cloud: str) -> None:
     mcis = over_clouds(a_group("web", 2, cloud))
     whole = build(plan_of(mcis))
