@@ -34,17 +34,7 @@ def _row(vm: Vm, heard: Heard | None, before: Sighting | None, failed: VmFailure
     seen = heard.seen.get(vm.name) if heard else None
     if seen is None:
         return _unseen(vm, heard, before)
-    row = StatusRow(
-        name=vm.name,
-        group=vm.group,
-        status=seen.status,
-        connection=vm.connection,
-        cloud=vm.cloud,
-        region=vm.region,
-        native=seen.native,
-        detail=seen.detail,
-        vm=_met(vm, seen),
-    )
+    row = replace(_row_of(vm, seen.status, seen.detail), native=seen.native, vm=_met(vm, seen))
     if failed is not None and seen.status is Status.RUNNING:
         return replace(row, status=Status.FAILED, detail=failed.failure.message)
     return row
@@ -60,16 +50,7 @@ def _unseen(vm: Vm, heard: Heard | None, before: Sighting | None) -> StatusRow:
     why = f"there is no connection `{vm.connection}`"
     if heard is not None:
         why = heard.silent.why if heard.silent else "the cloud did not say"
-    row = StatusRow(
-        name=vm.name,
-        group=vm.group,
-        status=Status.UNDEFINED,
-        connection=vm.connection,
-        cloud=vm.cloud,
-        region=vm.region,
-        vm=vm,
-        detail=why,
-    )
+    row = replace(_row_of(vm, Status.UNDEFINED, why), vm=vm)
     moment = datetime.now(UTC)
     if before is None or not before.counts(vm, moment):
         return row
@@ -77,14 +58,19 @@ def _unseen(vm: Vm, heard: Heard | None, before: Sighting | None) -> StatusRow:
 
 
 def _row_of_failure(each: VmFailure) -> StatusRow:
+    return _row_of(each, Status.FAILED, each.failure.message)
+
+
+def _row_of(one: Vm | VmFailure, status: Status, detail: str) -> StatusRow:
+    """What is said of a VM whether it exists or not."""
     return StatusRow(
-        name=each.name,
-        group=each.group,
-        status=Status.FAILED,
-        connection=each.connection,
-        cloud=each.cloud,
-        region=each.region,
-        detail=each.failure.message,
+        name=one.name,
+        group=one.group,
+        status=status,
+        connection=one.connection,
+        cloud=one.cloud,
+        region=one.region,
+        detail=detail,
     )
 
 
